@@ -1,0 +1,312 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { Dispatcher } from "undici";
+import type { Logger } from "../lib/log.ts";
+import { Connection, loadKubeConfig, type RawRequest } from "./connection.ts";
+import { ApiError, DeadlineError, UnreachableError, type ApiStatus } from "./errors.ts";
+import { apiVersionOf, type AnyObject, type Metadata, type ObjectName, type ResourceType } from "./objects.ts";
+import { pathOf, queryOf } from "./paths.ts";
+import { watchEvents, type WatchEvent } from "./watchStream.ts";
+
+const DEFAULT_DEADLINE_MS = 30_000;
+const MERGE_PATCH = "application/merge-patch+json";
+const PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+const PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+
+/** One finished call; for a watch, its opening. */
+export interface CallReport {
+  verb: "get" | "list" | "watch" | "create" | "replace" | "patch" | "delete";
+  /** Plural of the type, `/status` added for its subresource: bounded, fit for a metric label. */
+  resource: string;
+  /** HTTP status, or why there was none. */
+  code: number | "deadline" | "unreachable" | "aborted" | "fenced";
+  milliseconds: number;
+}
+
+export interface ClientOptions {
+  /** Path of a kubeconfig. Default: `KUBECONFIG`, `~/.kube/config`, or the pod's service account, in that order. */
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+  userAgent?: string | undefined;
+  /** Longest time a call may take, in milliseconds. Default 30 s. */
+  deadlineMs?: number | undefined;
+  /** See {@link KubernetesClient.withFence}. */
+  fence?: (() => void) | undefined;
+  onCall?: ((report: CallReport) => void) | undefined;
+  logger: Logger;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+  /** Overrides the client's deadline, in milliseconds. */
+  deadlineMs?: number | undefined;
+}
+
+export interface GetOptions extends CallOptions {
+  /** Answers `PartialObjectMetadata`: no spec, no status, no data. */
+  metadataOnly?: boolean | undefined;
+}
+
+/** Which objects of a type. */
+export interface Selection {
+  /** Default: all namespaces. */
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  metadataOnly?: boolean | undefined;
+}
+
+export interface ListOptions extends Selection, CallOptions {
+  /** Most objects in one page. */
+  limit?: number | undefined;
+  /** Where the page before ended. */
+  continue?: string | undefined;
+}
+
+export interface ObjectList<T> {
+  items: T[];
+  metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
+}
+
+export interface WatchOptions extends Selection, CallOptions {
+  resourceVersion: string;
+  /** The server ends the watch after this long. */
+  timeoutSeconds: number;
+  /** A stream on which nothing arrives for this long, in milliseconds, is taken for dead. */
+  quietMs: number;
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Deletes this very object, or fails with a conflict. */
+  preconditions?: { uid?: string; resourceVersion?: string } | undefined;
+  propagationPolicy?: "Background" | "Foreground" | "Orphan" | undefined;
+}
+
+/** An object that the API server has not completed yet. */
+export interface NewObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: Partial<Metadata> & { generateName?: string };
+}
+
+export interface StatusPatch {
+  status: object | null;
+  /** Guards the patch: it fails with a conflict when the object is another one by now. */
+  metadata?: { resourceVersion?: string; uid?: string };
+}
+
+interface Call {
+  verb: CallReport["verb"];
+  resource: string;
+  method: RawRequest["method"];
+  path: string;
+  accept?: string;
+  contentType?: string;
+  body?: unknown;
+}
+
+/**
+ * The calls to the API server that an operator makes, over pooled connections.
+ *
+ * Guarantees: every call ends within its deadline or when its signal is aborted. It rejects with {@link ApiError} (the
+ * server said no), {@link DeadlineError} or {@link UnreachableError} (whether a write happened is unknown), what the fence
+ * threw (nothing was sent), or the signal's reason. Nothing is retried, but for one repetition with fresh credentials
+ * after a 401: only the caller knows what may be repeated.
+ */
+export class KubernetesClient {
+  readonly #connection: Connection;
+  readonly #options: ClientOptions;
+
+  private constructor(connection: Connection, options: ClientOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Reads the configuration and opens no connection yet. Throws when there is no usable configuration. */
+  static connect(options: ClientOptions): KubernetesClient {
+    return new KubernetesClient(new Connection(() => loadKubeConfig(options)), options);
+  }
+
+  /** The same client on the same connections, which asks `fence` at the moment it writes a mutating request. */
+  withFence(fence: () => void): KubernetesClient {
+    return new KubernetesClient(this.#connection, { ...this.#options, fence });
+  }
+
+  get kubeConfig(): KubeConfig {
+    return this.#connection.kubeConfig;
+  }
+
+  get<T extends AnyObject>(type: ResourceType, name: ObjectName, options: GetOptions = {}): Promise<T> {
+    const accept = options.metadataOnly ? { accept: PARTIAL } : {};
+    return this.#call({ verb: "get", resource: type.plural, method: "GET", path: pathOf(type, name), ...accept }, options);
+  }
+
+  /** One page, or everything when no `limit` is given. */
+  list<T extends AnyObject>(type: ResourceType, options: ListOptions = {}): Promise<ObjectList<T>> {
+    const query = { ...selectors(options), limit: options.limit, continue: options.continue };
+    const path = pathOf(type, { namespace: options.namespace }) + queryOf(query);
+    const accept = options.metadataOnly ? { accept: PARTIAL_LIST } : {};
+    return this.#call({ verb: "list", resource: type.plural, method: "GET", path, ...accept }, options);
+  }
+
+  create<T extends AnyObject>(type: ResourceType, object: NewObject, options: CallOptions = {}): Promise<T> {
+    const path = pathOf(type, { namespace: object.metadata.namespace });
+    const body = { apiVersion: apiVersionOf(type), kind: type.kind, ...object };
+    return this.#call({ verb: "create", resource: type.plural, method: "POST", path, body }, options);
+  }
+
+  /** Guarded by the `resourceVersion` in the object. */
+  replace<T extends AnyObject>(type: ResourceType, object: T, options: CallOptions = {}): Promise<T> {
+    const path = pathOf(type, object.metadata);
+    return this.#call({ verb: "replace", resource: type.plural, method: "PUT", path, body: object }, options);
+  }
+
+  /** JSON merge patch (RFC 7386): null removes, arrays are replaced. A `metadata.resourceVersion` in it guards it. */
+  mergePatch<T extends AnyObject>(
+    type: ResourceType,
+    name: ObjectName,
+    patch: object,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const call: Call = { verb: "patch", resource: type.plural, method: "PATCH", path: pathOf(type, name) };
+    return this.#call({ ...call, contentType: MERGE_PATCH, body: patch }, options);
+  }
+
+  /** JSON merge patch of the status subresource. */
+  patchStatus<T extends AnyObject>(
+    type: ResourceType,
+    name: ObjectName,
+    patch: StatusPatch,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const path = `${pathOf(type, name)}/status`;
+    const call: Call = { verb: "patch", resource: `${type.plural}/status`, method: "PATCH", path };
+    return this.#call({ ...call, contentType: MERGE_PATCH, body: patch }, options);
+  }
+
+  /** Asks for the deletion; an object with finalizers stays until they are gone. */
+  async delete(type: ResourceType, name: ObjectName, options: DeleteOptions = {}): Promise<void> {
+    const { preconditions, propagationPolicy } = options;
+    const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions, propagationPolicy };
+    await this.#call({ verb: "delete", resource: type.plural, method: "DELETE", path: pathOf(type, name), body }, options);
+  }
+
+  /**
+   * Opens a watch; resolves when the server has accepted it. Iterating over it ends when the server ends it, throws when
+   * it is cut, stays quiet for too long or carries a line that is no event, and closes it when the loop is left.
+   */
+  async watch(type: ResourceType, options: WatchOptions): Promise<AsyncIterable<WatchEvent>> {
+    const { resourceVersion, timeoutSeconds } = options;
+    const query = { ...selectors(options), watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
+    const path = pathOf(type, { namespace: options.namespace }) + queryOf(query);
+    const accept = options.metadataOnly ? { accept: PARTIAL } : {};
+    const call: Call = { verb: "watch", resource: type.plural, method: "GET", path, ...accept };
+    const headMs = options.deadlineMs ?? this.#deadlineMs;
+    const { signal, quietMs } = options;
+    const response = await this.#report(call, signal, () => this.#send(call, { signal, headMs, quietMs }));
+    return watchEvents(nameOf(call), response.body);
+  }
+
+  /** Cuts all connections, also those of clients made by {@link withFence}. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  get #deadlineMs(): number {
+    return this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS;
+  }
+
+  #call<T>(call: Call, options: CallOptions): Promise<T> {
+    const deadlineMs = options.deadlineMs ?? this.#deadlineMs;
+    return this.#report(call, options.signal, async () => {
+      const deadline = AbortSignal.timeout(deadlineMs);
+      const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+      try {
+        const response = await this.#send(call, { signal, headMs: 0, quietMs: 0 });
+        return (await response.body.json()) as T;
+      } catch (error) {
+        throw deadline.aborted && !(error instanceof ApiError) ? new DeadlineError(nameOf(call), deadlineMs) : error;
+      }
+    });
+  }
+
+  async #send(
+    call: Call,
+    limits: Pick<RawRequest, "signal" | "headMs" | "quietMs">,
+  ): Promise<Dispatcher.ResponseData> {
+    const { userAgent, fence } = this.#options;
+    const { method, path, body } = call;
+    const headers = {
+      accept: call.accept ?? "application/json",
+      ...(userAgent === undefined ? {} : { "user-agent": userAgent }),
+      ...(body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
+    };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const response = await this.#connection.send({ method, path, headers, body: text, fence: fenceOf(fence), ...limits });
+    if (response.statusCode >= 200 && response.statusCode < 300) return response;
+    throw await refusal(nameOf(call), response);
+  }
+
+  async #report<T>(call: Call, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const finish = (code: CallReport["code"]) => {
+      const report = { verb: call.verb, resource: call.resource, code, milliseconds: performance.now() - began };
+      this.#options.logger.debug(report, "kubernetes call");
+      this.#options.onCall?.(report);
+    };
+    try {
+      signal?.throwIfAborted();
+      const result = await work();
+      finish(200);
+      return result;
+    } catch (error) {
+      if (error instanceof ApiError) finish(error.status);
+      else if (error instanceof FenceRefusal) {
+        finish("fenced");
+        throw error.cause;
+      } else if (signal?.aborted) {
+        finish("aborted");
+        throw signal.reason;
+      } else if (error instanceof DeadlineError) finish("deadline");
+      else {
+        finish("unreachable");
+        throw new UnreachableError(nameOf(call), error);
+      }
+      throw error;
+    }
+  }
+}
+
+/** Tells what a fence threw from what the connection threw. */
+class FenceRefusal extends Error {}
+
+function fenceOf(fence: (() => void) | undefined): (() => void) | undefined {
+  if (fence === undefined) return undefined;
+  return () => {
+    try {
+      fence();
+    } catch (error) {
+      throw new FenceRefusal("fenced", { cause: error });
+    }
+  };
+}
+
+function nameOf(call: Call): string {
+  return `${call.method} ${call.path.split("?", 1)[0] ?? ""}`;
+}
+
+function selectors({ labelSelector, fieldSelector }: Selection) {
+  return { labelSelector, fieldSelector };
+}
+
+async function refusal(call: string, response: Dispatcher.ResponseData): Promise<ApiError> {
+  const retryAfter = Number(response.headers["retry-after"]);
+  const text = await response.body.text();
+  let status: ApiStatus;
+  try {
+    status = JSON.parse(text) as ApiStatus;
+  } catch {
+    // A proxy's answer, as a rule: its first line is all that helps.
+    status = { message: text.slice(0, 200) };
+  }
+  return new ApiError(call, response.statusCode, status, retryAfter > 0 ? retryAfter * 1000 : undefined);
+}

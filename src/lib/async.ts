@@ -1,0 +1,49 @@
+import type { Clock } from "./clock.ts";
+
+/** Resolves after `milliseconds`, or at once when `signal` is aborted: look at the signal to know which. */
+export function sleep(clock: Clock, milliseconds: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = () => {
+      cancel();
+      signal?.removeEventListener("abort", finish);
+      resolve();
+    };
+    const cancel = clock.after(milliseconds, finish);
+    signal?.addEventListener("abort", finish, { once: true });
+  });
+}
+
+/** Waits for `promise` at most `milliseconds`. Returns whether it settled in time, however it settled. */
+export async function settles(clock: Clock, promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const cutOff = new AbortController();
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  const inTime = await Promise.race([settled, sleep(clock, milliseconds, cutOff.signal).then(() => false)]);
+  cutOff.abort();
+  return inTime;
+}
+
+export interface BackoffOptions {
+  /** Longest first delay, in milliseconds. */
+  baseMs: number;
+  /** Longest delay of all, in milliseconds. */
+  capMs: number;
+}
+
+/**
+ * Delay before attempt number `failures + 1`: the base doubled with every failure up to the cap, of which a random half
+ * is taken off, so that many clients that failed together do not return together.
+ */
+export function backoff({ baseMs, capMs }: BackoffOptions, failures: number, random: () => number): number {
+  const longest = Math.min(capMs, baseMs * 2 ** Math.max(0, failures - 1));
+  return longest * (0.5 + random() / 2);
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === "string" ? thrown : JSON.stringify(thrown);
+}
