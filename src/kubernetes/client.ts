@@ -137,7 +137,10 @@ export class KubernetesClient {
 
   get<T extends AnyObject>(type: ResourceType, name: ObjectName, options: GetOptions = {}): Promise<T> {
     const accept = options.metadataOnly ? { accept: PARTIAL } : {};
-    return this.#call({ verb: "get", resource: type.plural, method: "GET", path: pathOf(type, name), ...accept }, options);
+    return this.#call(
+      { verb: "get", resource: type.plural, method: "GET", path: pathOf(type, name), ...accept },
+      options,
+    );
   }
 
   /** One page, or everything when no `limit` is given. */
@@ -187,7 +190,10 @@ export class KubernetesClient {
   async delete(type: ResourceType, name: ObjectName, options: DeleteOptions = {}): Promise<void> {
     const { preconditions, propagationPolicy } = options;
     const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions, propagationPolicy };
-    await this.#call({ verb: "delete", resource: type.plural, method: "DELETE", path: pathOf(type, name), body }, options);
+    await this.#call(
+      { verb: "delete", resource: type.plural, method: "DELETE", path: pathOf(type, name), body },
+      options,
+    );
   }
 
   /**
@@ -229,10 +235,7 @@ export class KubernetesClient {
     });
   }
 
-  async #send(
-    call: Call,
-    limits: Pick<RawRequest, "signal" | "headMs" | "quietMs">,
-  ): Promise<Dispatcher.ResponseData> {
+  async #send(call: Call, limits: Pick<RawRequest, "signal" | "headMs" | "quietMs">): Promise<Dispatcher.ResponseData> {
     const { userAgent, fence } = this.#options;
     const { method, path, body } = call;
     const headers = {
@@ -241,7 +244,14 @@ export class KubernetesClient {
       ...(body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
     };
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const response = await this.#connection.send({ method, path, headers, body: text, fence: fenceOf(fence), ...limits });
+    const response = await this.#connection.send({
+      method,
+      path,
+      headers,
+      body: text,
+      fence: fenceOf(fence),
+      ...limits,
+    });
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
     throw await refusal(nameOf(call), response);
   }

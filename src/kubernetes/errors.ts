@@ -46,6 +46,11 @@ export class DeadlineError extends UnreachableError {
   }
 }
 
+/** A watch on which nothing came for too long: dead, or nothing to say. */
+export class QuietError extends UnreachableError {
+  override readonly name = "QuietError";
+}
+
 function hasStatus(error: unknown, status: number): error is ApiError {
   return error instanceof ApiError && error.status === status;
 }

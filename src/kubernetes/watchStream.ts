@@ -1,5 +1,5 @@
 import { messageOf } from "../lib/async.ts";
-import { UnreachableError } from "./errors.ts";
+import { QuietError, UnreachableError } from "./errors.ts";
 
 /** One line of a watch. A `BOOKMARK` carries little more than a resourceVersion, an `ERROR` a `Status`. */
 export interface WatchEvent {
@@ -11,8 +11,8 @@ const TYPES = new Set<unknown>(["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERR
 const NEWLINE = 0x0a;
 
 /**
- * The events of a watch's body. Ends when the body does; throws {@link UnreachableError} when the body is cut or a line is
- * not an event, because what a lost line said is unknown from there on.
+ * The events of a watch's body. Ends when the body does. Throws {@link QuietError} when nothing came for too long, and
+ * {@link UnreachableError} when the body is cut or a line is not an event: what a lost line said cannot be known.
  */
 export async function* watchEvents(call: string, body: AsyncIterable<Uint8Array>): AsyncGenerator<WatchEvent> {
   try {
@@ -20,8 +20,12 @@ export async function* watchEvents(call: string, body: AsyncIterable<Uint8Array>
       if (line.trim() !== "") yield parse(line);
     }
   } catch (error) {
-    throw new UnreachableError(call, error);
+    throw isSilence(error) ? new QuietError(call, error) : new UnreachableError(call, error);
   }
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "UND_ERR_BODY_TIMEOUT";
 }
 
 /** Complete lines only: a last line that no newline ends was cut. Long lines are joined once, not chunk by chunk. */
