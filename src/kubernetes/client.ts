@@ -1,5 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Dispatcher } from "undici";
+import { deadline } from "../lib/async.ts";
+import { systemClock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import { Connection, loadKubeConfig, type RawRequest } from "./connection.ts";
 import { ApiError, DeadlineError, UnreachableError, type ApiStatus } from "./errors.ts";
@@ -82,7 +84,9 @@ export interface DeleteOptions extends CallOptions {
 }
 
 /** An object that the API server has not completed yet. */
-export interface NewObject {
+export type NewObject = Draft | (Draft & Record<string, unknown>);
+
+interface Draft {
   apiVersion?: string;
   kind?: string;
   metadata: Partial<Metadata> & { generateName?: string };
@@ -224,13 +228,15 @@ export class KubernetesClient {
   #call<T>(call: Call, options: CallOptions): Promise<T> {
     const deadlineMs = options.deadlineMs ?? this.#deadlineMs;
     return this.#report(call, options.signal, async () => {
-      const deadline = AbortSignal.timeout(deadlineMs);
-      const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+      const tooLate = () => new DeadlineError(nameOf(call), deadlineMs);
+      const { signal, cancel } = deadline(systemClock, deadlineMs, tooLate, options.signal);
       try {
         const response = await this.#send(call, { signal, headMs: 0, quietMs: 0 });
         return (await response.body.json()) as T;
       } catch (error) {
-        throw deadline.aborted && !(error instanceof ApiError) ? new DeadlineError(nameOf(call), deadlineMs) : error;
+        throw signal.reason instanceof DeadlineError && !(error instanceof ApiError) ? signal.reason : error;
+      } finally {
+        cancel();
       }
     });
   }

@@ -1,4 +1,4 @@
-import { settles } from "../lib/async.ts";
+import { aborted, deadline, settles } from "../lib/async.ts";
 import { systemClock, type Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import { retryAfterOf } from "./errors.ts";
@@ -101,14 +101,11 @@ export class Controller {
   async #process(work: Work, paused: AbortSignal): Promise<void> {
     const began = this.#clock.monotonic();
     const deadlineMs = this.#options.deadlineMs ?? 120_000;
-    const deadline = new AbortController();
-    const cancelDeadline = this.#clock.after(deadlineMs, () => {
-      deadline.abort(new ReconcileDeadline(`the reconcile took more than ${deadlineMs} ms`));
-    });
-    const signal = AbortSignal.any([deadline.signal, paused]);
+    const tooLate = () => new ReconcileDeadline(`the reconcile took more than ${deadlineMs} ms`);
+    const { signal, cancel } = deadline(this.#clock, deadlineMs, tooLate, paused);
     const attempt = this.#attempt(work, signal, paused);
     await Promise.race([attempt, aborted(signal)]);
-    cancelDeadline();
+    cancel();
     const inTime = await settles(this.#clock, attempt, this.#options.patienceMs ?? 5_000);
     const milliseconds = this.#clock.monotonic() - began;
     this.#options.onOutcome?.({ outcome: inTime ? await attempt : "abandoned", milliseconds });
@@ -138,17 +135,4 @@ export class Controller {
       this.queue.done(key);
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener(
-      "abort",
-      () => {
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

@@ -62,6 +62,8 @@ export class DelayHeap<T extends Delayed> {
   }
 
   #at(place: number): T {
-    return this.#items[place] as T;
+    const item = this.#items[place];
+    if (item === undefined) throw new RangeError(`The heap has no place ${place}.`);
+    return item;
   }
 }

@@ -30,13 +30,13 @@ export class FairFifo {
   }
 
   take(): string | undefined {
-    if (this.#size === 0) return undefined;
     let turn = this.#turn.next();
     if (turn.done) {
       this.#turn = this.#groups.entries();
       turn = this.#turn.next();
     }
-    const [name, group] = turn.value as [string, Fifo];
+    if (turn.done) return undefined;
+    const [name, group] = turn.value;
     const key = group.take();
     this.#size -= 1;
     if (group.size === 0) this.#groups.delete(name);

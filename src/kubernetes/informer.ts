@@ -262,10 +262,11 @@ export class Informer<T extends Identified = AnyObject> {
   #take(type: Exclude<WatchEvent["type"], "ERROR">, object: AnyObject): void {
     if (type === "BOOKMARK") return;
     const known = this.store.get(keyOf(object));
-    const same = known !== undefined && known.metadata.uid === object.metadata.uid;
-    if (type === "DELETED") {
-      if (same) this.#remove(keyOf(object));
-    } else if (!same || isNewer(object, known)) {
+    if (known?.metadata.uid !== object.metadata.uid) {
+      if (type !== "DELETED") this.#put(object);
+    } else if (type === "DELETED") {
+      this.#remove(keyOf(object));
+    } else if (isNewer(object, known)) {
       this.#put(object);
     }
   }

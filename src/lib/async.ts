@@ -26,6 +26,45 @@ export async function settles(clock: Clock, promise: Promise<unknown>, milliseco
   return inTime;
 }
 
+/**
+ * A signal that is aborted after `milliseconds` with what `reason` makes, or together with `parent`. Call `cancel` when the
+ * work has ended: it lets go of timer and parent.
+ */
+export function deadline(
+  clock: Clock,
+  milliseconds: number,
+  reason: () => Error,
+  parent?: AbortSignal,
+): { signal: AbortSignal; cancel: () => void } {
+  const controller = new AbortController();
+  const follow = () => {
+    cancel();
+    controller.abort(parent?.reason);
+  };
+  const cancelTimer = clock.after(milliseconds, () => {
+    cancel();
+    controller.abort(reason());
+  });
+  const cancel = () => {
+    cancelTimer();
+    parent?.removeEventListener("abort", follow);
+  };
+  if (parent?.aborted) follow();
+  else parent?.addEventListener("abort", follow, { once: true });
+  return { signal: controller.signal, cancel };
+}
+
+/** Resolves when `signal` is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      resolve();
+    };
+    if (signal.aborted) finish();
+    else signal.addEventListener("abort", finish, { once: true });
+  });
+}
+
 export interface BackoffOptions {
   /** Longest first delay, in milliseconds. */
   baseMs: number;
