@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { KestraProtocolError, KestraRejected } from "./errors.ts";
+import { describeRejection } from "./rejection.ts";
+import { parseBody } from "./transport.ts";
+import type { Request, Transport } from "./transport.ts";
+import { FlowItem, FlowValidation, StoredFlow } from "./types.ts";
+import type { FlowIdentity } from "./types.ts";
+
+/** 2.0 installs missing plugins while it saves, within a limit of 30 s of its own (kestra-rest §3). */
+const SAVE_DEADLINE_MS = 45_000;
+
+/**
+ * Kestra's operations on single flows (kestra-rest §3). The bulk, by-query and namespace-sync operations are deliberately not here:
+ * they delete what they are not told about.
+ */
+export class Flows {
+  readonly #transport: Transport;
+  readonly #tenant: string;
+
+  constructor(transport: Transport, tenant: string) {
+    this.#transport = transport;
+    this.#tenant = tenant;
+  }
+
+  /** The flow with its source, or undefined where there is none. */
+  async get({ namespace, id }: FlowIdentity, signal?: AbortSignal): Promise<StoredFlow | undefined> {
+    const request: Request = {
+      operation: "getFlow",
+      method: "GET",
+      path: this.#path(namespace, id),
+      query: { source: true },
+      accept: [404],
+      signal,
+    };
+    const { status, body } = await this.#transport.send(request);
+    return status === 404 ? undefined : parseBody(body, StoredFlow, request);
+  }
+
+  /** All flows of exactly this namespace, parsed, without their sources, in one call. */
+  async list(namespace: string, signal?: AbortSignal): Promise<FlowItem[]> {
+    const path = this.#path(namespace);
+    return this.#transport.json({ operation: "listFlows", method: "GET", path, signal }, z.array(FlowItem));
+  }
+
+  /** What Kestra thinks of a source, without saving it: one verdict, as the source is one document. */
+  async validate(source: string, signal?: AbortSignal): Promise<FlowValidation> {
+    const request = {
+      operation: "validate",
+      method: "POST",
+      path: `${this.#path()}/validate`,
+      yaml: source,
+      signal,
+    } as const;
+    const verdicts = await this.#transport.json(request, z.array(FlowValidation));
+    const [verdict, ...more] = verdicts;
+    if (verdict === undefined) throw new KestraProtocolError("validate: Kestra gave no verdict");
+    if (more.length > 0)
+      throw new KestraRejected(422, "Kestra reads more than one document; give each flow a resource of its own");
+    return verdict;
+  }
+
+  /**
+   * Creates a flow from its source. "exists" is an answer, not an error (422 with path `flow.id` on 1.x, 409 on 2.0).
+   *
+   * @throws {KestraRejected} when the source is invalid
+   */
+  async create(source: string, signal?: AbortSignal): Promise<StoredFlow | "exists"> {
+    const request: Request = {
+      operation: "createFlow",
+      method: "POST",
+      path: this.#path(),
+      yaml: source,
+      writes: true,
+      deadline: SAVE_DEADLINE_MS,
+      accept: [409, 422],
+      signal,
+    };
+    const { status, body } = await this.#transport.send(request);
+    if (status === 409 || (status === 422 && body.includes("Flow id already exists"))) return "exists";
+    if (status === 422) throw new KestraRejected(status, describeRejection(body));
+    return parseBody(body, StoredFlow, request);
+  }
+
+  /**
+   * Replaces a flow's source. Assumes that the flow was just seen: a PUT that answers 404 has hung servers (facts).
+   * Kestra keeps the revision when nothing but a `revision:` line differs.
+   */
+  async update({ namespace, id }: FlowIdentity, source: string, signal?: AbortSignal): Promise<StoredFlow | "missing"> {
+    const request: Request = {
+      operation: "updateFlow",
+      method: "PUT",
+      path: this.#path(namespace, id),
+      yaml: source,
+      writes: true,
+      deadline: SAVE_DEADLINE_MS,
+      accept: [404],
+      signal,
+    };
+    const { status, body } = await this.#transport.send(request);
+    return status === 404 ? "missing" : parseBody(body, StoredFlow, request);
+  }
+
+  /** Deletes a flow; one that is not there counts as deleted. */
+  async delete({ namespace, id }: FlowIdentity, signal?: AbortSignal): Promise<void> {
+    const path = this.#path(namespace, id);
+    await this.#transport.send({
+      operation: "deleteFlow",
+      method: "DELETE",
+      path,
+      writes: true,
+      accept: [404],
+      signal,
+    });
+  }
+
+  #path(...segments: string[]): string {
+    return ["/api/v1", this.#tenant, "flows", ...segments.map(encodeURIComponent)].join("/");
+  }
+}

@@ -1,0 +1,169 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import axios, { AxiosError } from "axios";
+import type { AxiosInstance, AxiosResponse } from "axios";
+import type { z } from "zod";
+import { describeRejection } from "./rejection.ts";
+import { KestraFailed, KestraProtocolError, KestraRejected, KestraUnauthorized, KestraUnreachable } from "./errors.ts";
+
+export interface Credentials {
+  username: string;
+  password: string;
+}
+
+export interface TransportOptions {
+  /** Where Kestra listens, with its base path if it has one. */
+  url: string;
+  /** Asked before every call, so that a changed file is followed. */
+  credentials: () => Credentials;
+  /** PEM of a private certificate authority. */
+  ca?: string | undefined;
+  /** Connections kept open at most. */
+  connections?: number;
+  /** Called right before every request that changes something; throws when this process may not write. */
+  fence?: () => void;
+  /** Told of every call, for metrics. `code` is the HTTP status, or the error's code where there was none. */
+  onCall?: (call: KestraCall) => void;
+}
+
+export interface KestraCall {
+  operation: string;
+  code: string;
+  seconds: number;
+}
+
+export interface Request {
+  /** Name of the operation in metrics and errors. */
+  operation: string;
+  method: "GET" | "POST" | "PUT" | "DELETE";
+  path: string;
+  query?: Record<string, string | number | boolean>;
+  yaml?: string;
+  /** It changes something in Kestra: the fence is asked first. */
+  writes?: boolean;
+  /** Milliseconds until the call is given up. */
+  deadline?: number;
+  signal?: AbortSignal | undefined;
+  /** Statuses that are an answer rather than an error, besides 2xx. */
+  accept?: readonly number[];
+}
+
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+const DEADLINE_MS = 30_000;
+/** A list of ten thousand parsed flows stays well below; an endless body does not. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/**
+ * HTTP to one Kestra: basic authentication, reused connections, a deadline and a body cap for every call, typed errors.
+ *
+ * Guaranteed: no redirect is followed and no cookie kept, so credentials reach the configured address only; TLS is verified; no
+ * error carries the credentials.
+ */
+export class Transport {
+  readonly #http: AxiosInstance;
+  readonly #options: TransportOptions;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    const pool = { keepAlive: true, maxSockets: options.connections ?? 32 };
+    this.#http = axios.create({
+      baseURL: options.url.replace(/\/+$/, ""),
+      httpAgent: new HttpAgent(pool),
+      httpsAgent: new HttpsAgent(options.ca === undefined ? pool : { ...pool, ca: options.ca }),
+      proxy: false,
+      maxRedirects: 0,
+      maxContentLength: MAX_BODY_BYTES,
+      maxBodyLength: Infinity,
+      responseType: "text",
+      transformRequest: [(data: unknown) => data],
+      transformResponse: [(data: unknown) => data],
+      validateStatus: () => true,
+    });
+  }
+
+  /**
+   * Sends one request and returns the answer if its status is 2xx or accepted.
+   *
+   * @throws {KestraError} one of the classes of errors.ts
+   */
+  async send(request: Request): Promise<Answer> {
+    if (request.writes) this.#options.fence?.();
+    const started = performance.now();
+    const record = (code: string): void =>
+      this.#options.onCall?.({ operation: request.operation, code, seconds: (performance.now() - started) / 1000 });
+    let response: AxiosResponse<string>;
+    try {
+      response = await this.#request(request);
+    } catch (error) {
+      const translated = translateFailure(error, request);
+      record(translated instanceof KestraUnreachable ? "unreachable" : "protocol");
+      throw translated;
+    }
+    record(String(response.status));
+    return checkStatus(response, request);
+  }
+
+  /** Sends a request and parses its JSON answer. A body of another shape is a KestraProtocolError. */
+  async json<T extends z.ZodType>(request: Request, schema: T): Promise<z.infer<T>> {
+    return parseBody((await this.send(request)).body, schema, request);
+  }
+
+  #request({ method, path, query, yaml, deadline, signal }: Request): Promise<AxiosResponse<string>> {
+    const timeout = AbortSignal.timeout(deadline ?? DEADLINE_MS);
+    const { username, password } = this.#options.credentials();
+    return this.#http.request<string>({
+      method,
+      url: path,
+      headers: { Accept: "application/json", ...(yaml === undefined ? {} : { "Content-Type": "application/x-yaml" }) },
+      auth: { username, password },
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      ...(query ? { params: query } : {}),
+      ...(yaml === undefined ? {} : { data: yaml }),
+    });
+  }
+}
+
+/** Parses a JSON body by a schema; the error names what was wrong, not what was in it. */
+export function parseBody<T extends z.ZodType>(body: string, schema: T, { operation }: Request): z.infer<T> {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    throw new KestraProtocolError(`${operation}: the answer is not JSON; is KESTRA_URL the address of a Kestra?`);
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new KestraProtocolError(
+    `${operation}: the answer has another shape than expected (${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""})`,
+  );
+}
+
+function checkStatus({ status, data }: AxiosResponse<string>, { operation, accept }: Request): Answer {
+  if ((status >= 200 && status < 300) || accept?.includes(status)) return { status, body: data };
+  if (status === 401)
+    throw new KestraUnauthorized("Kestra refused the login; check KESTRA_USERNAME and KESTRA_PASSWORD");
+  if (status === 403) throw new KestraUnauthorized("Kestra's login may not do this (403)");
+  if (status === 429 || (status >= 502 && status <= 504))
+    throw new KestraUnreachable(`${operation}: Kestra answered ${status}`);
+  if (status >= 500) throw new KestraFailed(`${operation}: Kestra failed (${status}): ${describeRejection(data)}`);
+  if (status >= 400) throw new KestraRejected(status, describeRejection(data));
+  throw new KestraProtocolError(`${operation}: unexpected status ${status}; redirects are not followed`);
+}
+
+/** Axios errors hold the whole request, credentials included: only their code survives. */
+function translateFailure(error: unknown, { operation, signal, deadline }: Request): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (!(error instanceof AxiosError)) return error;
+  if (error.code === AxiosError.ERR_BAD_RESPONSE || error.code === AxiosError.ERR_FR_TOO_MANY_REDIRECTS) {
+    return new KestraProtocolError(`${operation}: the answer is larger than ${MAX_BODY_BYTES} bytes or is a redirect`);
+  }
+  if (error.code === AxiosError.ERR_CANCELED) {
+    return new KestraUnreachable(`${operation}: no answer within ${(deadline ?? DEADLINE_MS) / 1000} s`);
+  }
+  return new KestraUnreachable(`${operation}: ${error.code ?? "connection failed"}`);
+}

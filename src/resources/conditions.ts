@@ -1,0 +1,45 @@
+import type { WantedCondition } from "../kubernetes/conditions.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** Conditions to set, and types to remove: abnormal-true conditions are absent while all is well. */
+export interface ConditionChanges {
+  set: WantedCondition[];
+  remove: ("Reconciling" | "Stalled" | "Drifted" | "Paused")[];
+}
+
+/** The state table of design.md §2.1 for what all kinds have in common. */
+export function conditionsOf(verdict: Verdict): ConditionChanges {
+  switch (verdict.state) {
+    case "synced": {
+      const ready = { type: "Ready", status: "True", reason: "Synced", message: verdict.message } as const;
+      const { drift } = verdict;
+      return drift
+        ? { set: [ready, { type: "Drifted", status: "True", ...drift }], remove: ["Reconciling", "Stalled", "Paused"] }
+        : { set: [ready], remove: ["Reconciling", "Stalled", "Drifted", "Paused"] };
+    }
+    case "progressing": {
+      const { reason, message } = verdict;
+      const set: WantedCondition[] = [
+        { type: "Ready", status: "False", reason, message },
+        { type: "Reconciling", status: "True", reason, message },
+      ];
+      return { set, remove: ["Stalled", "Paused"] };
+    }
+    case "stalled": {
+      const { reason, message, drift } = verdict;
+      const set: WantedCondition[] = [
+        { type: "Ready", status: "False", reason, message },
+        { type: "Stalled", status: "True", reason, message },
+      ];
+      if (drift) set.push({ type: "Drifted", status: "True", ...drift });
+      return { set, remove: ["Reconciling", "Paused"] };
+    }
+    case "paused": {
+      const message = "Left alone because of the annotation kestraflow.dev/paused; remove it to go on.";
+      return { set: [{ type: "Paused", status: "True", reason: "Paused", message }], remove: [] };
+    }
+    case "unchanged":
+    case "released":
+      return { set: [], remove: ["Paused"] };
+  }
+}

@@ -1,0 +1,66 @@
+import type { AnyObject, Metadata } from "../../kubernetes/objects.ts";
+import { GROUP } from "../annotations.ts";
+import type { FlowSpec, FlowStatus, KestraFlow } from "./schema.ts";
+
+/** What declares the flow: the part of a spec that can be large. */
+export type Content = Pick<FlowSpec, "source" | "flow">;
+
+/**
+ * A KestraFlow as the cache keeps it: without foreign annotations, and without its content once it is in sync. What is left of ten
+ * thousand flows fits in some twenty megabytes.
+ */
+export interface CachedFlow {
+  metadata: Metadata;
+  policy: Omit<FlowSpec, "source" | "flow">;
+  /** Undefined for a resource in sync, and for one whose content is in a ConfigMap. */
+  content?: Content;
+  status: FlowStatus;
+}
+
+/** The schema's own defaults: an object made before the schema had them lacks them. */
+const DEFAULTS = { adoption: "IfIdentical", driftPolicy: "Correct", disabledDrift: "Report" } as const;
+
+/** Projects an object from the API server. */
+export function projectFlow(object: AnyObject): CachedFlow {
+  const { metadata } = object;
+  const { source, flow, ...policy } = ((object as KestraFlow).spec ?? {}) as Partial<FlowSpec>;
+  const status = (object as KestraFlow).status ?? {};
+  const cached: CachedFlow = { metadata: slimMetadata(metadata), policy: { ...DEFAULTS, ...policy }, status };
+  if (isSettled(metadata, status)) return cached;
+  if (source !== undefined) cached.content = { source };
+  if (flow !== undefined) cached.content = { flow };
+  return cached;
+}
+
+/** As {@link projectFlow}, with the content kept in any case. */
+export function projectWhole(object: AnyObject): CachedFlow {
+  const { source, flow } = (object as KestraFlow).spec;
+  const content = source !== undefined ? { source } : flow !== undefined ? { flow } : undefined;
+  return { ...projectFlow(object), ...(content ? { content } : {}) };
+}
+
+/** Whether the status says that exactly this spec is what Kestra holds. */
+export function isSettled({ generation }: Pick<Metadata, "generation">, status: FlowStatus): boolean {
+  return status.observedGeneration === generation && status.flow !== undefined && isReady(status);
+}
+
+export function isReady(status: FlowStatus): boolean {
+  return status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
+}
+
+function slimMetadata(metadata: Metadata): Metadata {
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, finalizers } =
+    metadata;
+  const ours = Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(`${GROUP}/`));
+  return {
+    name,
+    uid,
+    resourceVersion,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(generation === undefined ? {} : { generation }),
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+    ...(finalizers === undefined ? {} : { finalizers }),
+    ...(ours.length === 0 ? {} : { annotations: Object.fromEntries(ours) }),
+  };
+}

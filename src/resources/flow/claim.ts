@@ -1,0 +1,45 @@
+import { z } from "zod";
+import type { Metadata } from "../../kubernetes/objects.ts";
+import type { FlowIdentity } from "../../kestra/types.ts";
+import { ANNOTATION } from "../annotations.ts";
+
+const Claim = z.object({
+  /** Of the resource that claims: a copied manifest claims nothing. */
+  uid: z.string(),
+  tenant: z.string(),
+  namespace: z.string(),
+  id: z.string(),
+  /** Digest of the text about to be created. Without it the flow is claimed whatever it holds. */
+  digest: z.string().optional(),
+});
+
+/**
+ * The intent to own a flow, kept in an annotation. It is written before the flow is created, so that a crash in between does not make
+ * a resource refuse its own flow; adoption and hand-over write it too. With a digest it proves ownership only of a flow that holds
+ * exactly what was to be created.
+ */
+export type Claim = z.infer<typeof Claim>;
+
+/** The claim that a resource carries, or undefined when there is none or it is another resource's. */
+export function readClaim({ uid, annotations }: Pick<Metadata, "uid" | "annotations">): Claim | undefined {
+  const text = annotations?.[ANNOTATION.claim];
+  if (text === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const parsed = Claim.safeParse(json);
+  return parsed.success && parsed.data.uid === uid ? parsed.data : undefined;
+}
+
+/** The annotation that states a claim. */
+export function writeClaim(
+  uid: string,
+  { tenant, namespace, id }: FlowIdentity,
+  digest?: string,
+): Record<string, string> {
+  const claim: Claim = { uid, tenant, namespace, id, ...(digest === undefined ? {} : { digest }) };
+  return { [ANNOTATION.claim]: JSON.stringify(claim) };
+}

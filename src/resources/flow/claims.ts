@@ -1,0 +1,77 @@
+import { keyOf } from "../../kubernetes/objects.ts";
+import type { FlowIdentity } from "../../kestra/types.ts";
+import type { Claimant, Title } from "./arbitration.ts";
+import type { CachedFlow } from "./cache.ts";
+import { readClaim } from "./claim.ts";
+import { identityKey, sameIdentity } from "./identity.ts";
+
+/**
+ * Who wants which flow, over all resources, by declared, claimed and recorded identity.
+ *
+ * Fed by the informer, so that it is complete before the first reconcile; only what a ConfigMap declares is added when it is read.
+ * Tells whom a change concerns: the others who want a flow that somebody just let go of or took.
+ */
+export class Claims {
+  readonly #wanted = new Map<string, Map<string, Claimant>>();
+  readonly #wants = new Map<string, string[]>();
+  readonly #onChange: (key: string) => void;
+
+  /** @param onChange called with the key of every other resource that wants a flow whose claimants changed */
+  constructor(onChange: (key: string) => void) {
+    this.#onChange = onChange;
+  }
+
+  /** All who want this flow. */
+  of(identity: FlowIdentity): Claimant[] {
+    return [...(this.#wanted.get(identityKey(identity))?.values() ?? [])];
+  }
+
+  /** Replaces what one resource wants. */
+  update(object: CachedFlow, declared: FlowIdentity | undefined): void {
+    const { metadata, status } = object;
+    const titles = new Map<string, Title>();
+    const claim = readClaim(metadata);
+    if (declared) titles.set(identityKey(declared), "declared");
+    // A claim on something that is no longer declared gives no title: it only has to be cleaned up.
+    if (claim && (declared === undefined || sameIdentity(claim, declared))) titles.set(identityKey(claim), "claimed");
+    if (status.flow) titles.set(identityKey(status.flow), "recorded");
+    const key = keyOf(object);
+    const base = {
+      key,
+      uid: metadata.uid,
+      createdAt: metadata.creationTimestamp ?? "",
+      leaving: metadata.deletionTimestamp !== undefined,
+    };
+    for (const identity of this.#wants.get(key) ?? []) {
+      if (!titles.has(identity)) this.#drop(identity, key);
+    }
+    for (const [identity, title] of titles) this.#put(identity, { ...base, title });
+    this.#wants.set(key, [...titles.keys()]);
+  }
+
+  /** The resource is gone. */
+  remove(key: string): void {
+    for (const identity of this.#wants.get(key) ?? []) this.#drop(identity, key);
+    this.#wants.delete(key);
+  }
+
+  #put(identity: string, claimant: Claimant): void {
+    const claimants = this.#wanted.get(identity) ?? new Map<string, Claimant>();
+    const before = claimants.get(claimant.key);
+    claimants.set(claimant.key, claimant);
+    this.#wanted.set(identity, claimants);
+    const same = before?.uid === claimant.uid && before.title === claimant.title && before.leaving === claimant.leaving;
+    if (!same) this.#tell(claimants, claimant.key);
+  }
+
+  #drop(identity: string, key: string): void {
+    const claimants = this.#wanted.get(identity);
+    if (!claimants?.delete(key)) return;
+    if (claimants.size === 0) this.#wanted.delete(identity);
+    this.#tell(claimants, key);
+  }
+
+  #tell(claimants: ReadonlyMap<string, Claimant>, except: string): void {
+    for (const key of claimants.keys()) if (key !== except) this.#onChange(key);
+  }
+}

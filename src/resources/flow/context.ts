@@ -1,0 +1,26 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { KestraClient } from "../../kestra/client.ts";
+import type { ServerMonitor } from "../../kestra/server.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import type { AnyObject } from "../../kubernetes/objects.ts";
+import type { Store } from "../../kubernetes/store.ts";
+import type { CachedFlow } from "./cache.ts";
+import type { Claims } from "./claims.ts";
+import type { DriftMonitor } from "./drift.ts";
+import type { FlowSettings } from "./model.ts";
+
+/** What reconciling flows reads from and writes to. */
+export interface FlowContext {
+  kubernetes: KubernetesClient;
+  kestra: KestraClient;
+  server: ServerMonitor;
+  flows: Store<CachedFlow>;
+  /** Metadata only. */
+  configMaps: Store<Pick<AnyObject, "metadata">>;
+  claims: Claims;
+  drift: DriftMonitor;
+  settings: FlowSettings;
+  clock: Clock;
+  logger: Logger;
+}

@@ -1,0 +1,238 @@
+import type { FlowIdentity, StoredFlow } from "../../kestra/types.ts";
+import { locateComplaint } from "../../kestra/rejection.ts";
+import { digestOf } from "../../lib/digest.ts";
+import { parseYaml } from "../../lib/yaml.ts";
+import { ANNOTATION, FINALIZER } from "../annotations.ts";
+import type { Verdict } from "../verdict.ts";
+import { winnerOf } from "./arbitration.ts";
+import { isSettled } from "./cache.ts";
+import { readClaim } from "./claim.ts";
+import { nextCorrection } from "./contest.ts";
+import { decideDeletion, disposeOfClaim, leaveBehind } from "./deletion.ts";
+import { displayName, sameIdentity } from "./identity.ts";
+import type { Decision, Observed, Reason } from "./model.ts";
+import type { DriftKind } from "./schema.ts";
+import { differOnlyInDisabled, digestLike, withoutRevision } from "./source.ts";
+import type { Desired } from "./source.ts";
+
+/**
+ * The next step for a KestraFlow: pure, so that every situation is a row in a table test.
+ *
+ * Guaranteed: at most one external write a step; nothing is written that Kestra did not validate; a flow that this resource does not
+ * own is neither changed nor deleted; once nothing is left to do, deciding again comes to the same verdict.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function decide(seen: Observed, now: number): Decision {
+  const { metadata, policy } = seen.object;
+  if (metadata.deletionTimestamp !== undefined) return decideDeletion(seen);
+  if (metadata.annotations?.[ANNOTATION.paused] === "true") return { do: "settle", verdict: { state: "paused" } };
+  const instance = policy.instanceRef?.name;
+  if (instance !== undefined && instance !== seen.settings.instance) {
+    return stalled(
+      "UnknownInstance",
+      `This operator serves the Kestra instance "${seen.settings.instance}", not "${instance}".`,
+    );
+  }
+  const { desired } = seen;
+  if (desired === undefined) return { do: "read", fact: "content" };
+  if ("missing" in desired) return progressing("SourceMissing", `Waiting for ${desired.missing}. ${lastGood(seen)}`);
+  if ("reason" in desired) return stalled(desired.reason, `${desired.message} ${lastGood(seen)}`.trim());
+
+  const refused = mayNotWrite(seen, desired.identity);
+  if (refused) return refused;
+  const trouble = serverTrouble(seen);
+  if (trouble) return { do: "settle", verdict: trouble };
+  return sameIdentity(seen.object.status.flow, desired.identity) ? keep(seen, desired, now) : obtain(seen, desired);
+}
+
+function mayNotWrite(seen: Observed, identity: FlowIdentity): Decision | undefined {
+  const { metadata } = seen.object;
+  const refusal = seen.settings.refusal(metadata.namespace ?? "", identity.namespace);
+  if (refusal !== undefined) return stalled("NamespaceNotAllowed", refusal);
+  const winner = winnerOf(seen.claimantsOf(identity));
+  if (winner === undefined || winner.uid === metadata.uid) return undefined;
+  return stalled(
+    "Conflict",
+    `The flow ${displayName(identity)} belongs to the KestraFlow ${winner.key}: delete one of the two, or give this flow another id.`,
+  );
+}
+
+/** What the state of the server makes of a resource that Kestra would have to be asked about. */
+export function serverTrouble({ object, server }: Observed): Verdict | undefined {
+  switch (server.kind) {
+    case "up":
+      return undefined;
+    case "unauthorized":
+      return { state: "progressing", reason: "KestraUnauthorized", message: `${server.message}.` };
+    case "unknown":
+      return { state: "progressing", reason: "KestraUnreachable", message: "Kestra has not been reached yet." };
+    case "down":
+      return isSettled(object.metadata, object.status) ? { state: "unchanged" } : unreachable(server.message);
+    case "lost":
+      return unreachable(server.message);
+  }
+}
+
+function unreachable(message: string): Verdict {
+  return { state: "progressing", reason: "KestraUnreachable", message: `Kestra is out of reach: ${message}.` };
+}
+
+/** The flow is recorded as ours: see that it stays as declared. */
+function keep(seen: Observed, desired: Desired, now: number): Decision {
+  const { object, stored } = seen;
+  const { metadata, status } = object;
+  const changed = status.applied?.digest !== desired.digest;
+  if (!hasFinalizer(metadata)) return { do: "write", write: { op: "claim", identity: desired.identity } };
+  const unseen = stored === undefined && !seen.mustLook(desired.identity) && !asked(seen);
+  if (unseen && !changed && isSettled(metadata, status)) return { do: "settle", verdict: { state: "unchanged" } };
+  if (stored === undefined) return changed ? write(seen, desired, "changed") : { do: "read", fact: "stored" };
+  if (stored !== "missing" && holds(stored, desired)) return synced();
+  if (changed) return write(seen, desired, "changed");
+  if (desired.text === undefined) return { do: "read", fact: "content" };
+  return drifted(seen, desired, driftKind(stored, desired.text), now);
+}
+
+/** The flow is not recorded as ours: create it, recognise it, or adopt it. */
+function obtain(seen: Observed, desired: Desired): Decision {
+  const { object, stored } = seen;
+  const refusedBefore = object.status.conditions?.some(
+    ({ type, reason }) => type === "Ready" && reason === "AdoptionRefused",
+  );
+  if (stored === undefined && (seen.exists || refusedBefore)) return { do: "read", fact: "stored" };
+  if (stored === undefined || stored === "missing") return write(seen, desired, "changed");
+  if (!owns(object.metadata, desired.identity, stored)) return adopt(seen, desired, stored);
+  if (holds(stored, desired) && hasFinalizer(object.metadata)) return leaveBehind(seen, desired.identity) ?? synced();
+  // A claim that is proved by its digest must outlive the update that voids the proof; one that was handed to us lacks the finalizer.
+  const loose = readClaim(object.metadata)?.digest !== undefined || !hasFinalizer(object.metadata);
+  return loose ? { do: "write", write: { op: "claim", identity: desired.identity } } : write(seen, desired, "changed");
+}
+
+function adopt(seen: Observed, desired: Desired, stored: StoredFlow): Decision {
+  const { adoption } = seen.object.policy;
+  const identical = holds(stored, desired);
+  if (adoption === "Always" || (adoption === "IfIdentical" && identical)) {
+    return { do: "write", write: { op: "claim", identity: desired.identity } };
+  }
+  // A claim that came to nothing must not keep the resource from being deleted while Kestra is away.
+  if (readClaim(seen.object.metadata) !== undefined) return { do: "write", write: { op: "unclaim" } };
+  const remedy =
+    adoption === "Never"
+      ? "delete it there, or set spec.adoption"
+      : "make the two identical, delete it there, or set spec.adoption to Always";
+  const difference = identical ? "" : " with another source";
+  return stalled(
+    "AdoptionRefused",
+    `The flow ${displayName(desired.identity)} exists in Kestra${difference} and was not made by this resource: ${remedy}.`,
+  );
+}
+
+/** Everything that must hold before a flow is created or updated, one step at a time. */
+function write(seen: Observed, desired: Desired, because: Reason): Decision {
+  const { object, stored, validation } = seen;
+  const { identity, text } = desired;
+  if (text === undefined) return { do: "read", fact: "content" };
+  if (validation === undefined) return { do: "read", fact: "validation" };
+  const invalid = complaint(validation, desired, text);
+  if (invalid) return stalled(invalid.reason, `${invalid.message} ${lastGood(seen)}`.trim());
+  const recorded = sameIdentity(object.status.flow, identity);
+  if (recorded && stored === undefined) return { do: "read", fact: "stored" };
+  if (stored !== undefined && stored !== "missing") {
+    return { do: "write", write: { op: "update", identity, text, because } };
+  }
+  const digest = digestOf(withoutRevision(text));
+  if (!recorded && !holdsClaim(object.metadata, identity, digest)) {
+    return disposeOfClaim(seen, identity) ?? { do: "write", write: { op: "claim", identity, digest } };
+  }
+  return { do: "write", write: { op: "create", identity, text, because } };
+}
+
+function drifted(seen: Observed, desired: Desired, kind: DriftKind, now: number): Decision {
+  const { policy, status } = seen.object;
+  const message = describeDrift(kind, desired.identity);
+  const reported = kind === "Disabled" ? policy.disabledDrift === "Report" : false;
+  if (policy.driftPolicy === "Report" || reported) {
+    return { do: "settle", drift: kind, verdict: { state: "synced", message, drift: { reason: kind, message } } };
+  }
+  const wait = nextCorrection(status.drift, seen.settings.driftIntervalMs) - now;
+  if (wait <= 0) return write(seen, desired, kind);
+  const contested = `${message} It was put right ${status.drift?.corrections ?? 0} times in a row and undone again: find out who else writes this flow, or set spec.driftPolicy to Report. The next correction follows in ${Math.ceil(wait / 1000)} s.`;
+  const drift = { reason: "Contested", message: contested };
+  return {
+    do: "settle",
+    drift: kind,
+    verdict: { state: "stalled", reason: "Contested", message: contested, retryAfterMs: wait, drift },
+  };
+}
+
+function driftKind(stored: StoredFlow | "missing", text: string): DriftKind {
+  if (stored === "missing") return "Deleted";
+  return stored.disabled && differOnlyInDisabled(stored.source, text) ? "Disabled" : "Edited";
+}
+
+function describeDrift(kind: DriftKind, identity: FlowIdentity): string {
+  const deed = { Edited: "was edited", Deleted: "was deleted", Disabled: "was disabled" }[kind];
+  return `The flow ${displayName(identity)} ${deed} in Kestra.`;
+}
+
+/** Whether Kestra would take the stored flow and the declared one for the same. */
+function holds(stored: StoredFlow, { digest }: Desired): boolean {
+  return digestLike(digest, stored.source) === digest;
+}
+
+function owns(metadata: Observed["object"]["metadata"], identity: FlowIdentity, stored: StoredFlow): boolean {
+  const claim = readClaim(metadata);
+  if (!sameIdentity(claim, identity)) return false;
+  return claim?.digest === undefined || claim.digest === digestOf(withoutRevision(stored.source));
+}
+
+function holdsClaim(metadata: Observed["object"]["metadata"], identity: FlowIdentity, digest: string): boolean {
+  const claim = readClaim(metadata);
+  const firm = claim?.digest === undefined || claim.digest === digest;
+  return firm && sameIdentity(claim, identity) && hasFinalizer(metadata);
+}
+
+function hasFinalizer({ finalizers }: Observed["object"]["metadata"]): boolean {
+  return finalizers?.includes(FINALIZER) ?? false;
+}
+
+function complaint(
+  { constraints, flow, namespace }: NonNullable<Observed["validation"]>,
+  { identity }: Desired,
+  text: string,
+): { reason: string; message: string } | undefined {
+  if (constraints !== undefined) {
+    const tree = parseYaml(text);
+    const path = tree.ok ? locateComplaint(constraints, tree.value) : "";
+    return {
+      reason: "InvalidFlow",
+      message: `Kestra refuses the flow: ${path === "" ? "" : `${path}: `}${constraints.trim()}.`,
+    };
+  }
+  if (flow === identity.id && namespace === identity.namespace) return undefined;
+  return {
+    reason: "IdentityMismatch",
+    message: `Kestra reads this source as the flow ${namespace}/${flow}, we read ${displayName(identity)}: write id and namespace as plain strings, once each.`,
+  };
+}
+
+function asked({ object: { metadata, status } }: Observed): boolean {
+  const request = metadata.annotations?.[ANNOTATION.reconcileRequestedAt];
+  return request !== undefined && request !== status.handledReconcileAt;
+}
+
+function lastGood({ object: { status } }: Observed): string {
+  return status.flow ? `Kestra keeps revision ${status.flow.revision} of ${displayName(status.flow)}.` : "";
+}
+
+function synced(): Decision {
+  return { do: "settle", verdict: { state: "synced", message: "Kestra holds the flow as declared." } };
+}
+
+function stalled(reason: string, message: string): Decision {
+  return { do: "settle", verdict: { state: "stalled", reason, message } };
+}
+
+function progressing(reason: string, message: string): Decision {
+  return { do: "settle", verdict: { state: "progressing", reason, message } };
+}

@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import { sleep } from "../../lib/async.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+import { canonicalJson } from "../../lib/digest.ts";
+import type { FlowIdentity, FlowItem } from "../../kestra/types.ts";
+import { identityKey } from "./identity.ts";
+
+export interface DriftMonitorOptions {
+  list: (namespace: string, signal: AbortSignal) => Promise<FlowItem[]>;
+  /** Lists only while this says true: there is no point in asking a server that is out of reach. */
+  ready: () => boolean;
+  /** Grows when all that is known of the server's content may be void. */
+  epoch: () => number;
+  /** Called with the resource's key when its flow must be read again. */
+  onSuspect: (key: string) => void;
+  clock: Clock;
+  logger: Logger;
+  /** Milliseconds between two lists of a Kestra namespace. */
+  intervalMs: number;
+  /** Milliseconds after which a source is read again although nothing looks different. */
+  rereadMs: number;
+  random?: () => number;
+}
+
+/** What the last look at a flow showed. */
+interface Sighting {
+  owner: string;
+  identity: FlowIdentity;
+  epoch: number;
+  /** Revision seen, or undefined where the flow was missing. */
+  revision: number | undefined;
+  /** Digest of the flow's item in the first list after the look. */
+  item?: string;
+  seenAt: number;
+  rereadAt: number;
+  suspect: boolean;
+}
+
+/**
+ * Finds out which flows changed in Kestra by one list per Kestra namespace and interval.
+ *
+ * A list never decides anything: a flow whose revision or item differs from the last look, or that is absent, becomes suspect and its
+ * owner reads it. Guaranteed: every flow is read once after start and after every new epoch, and again within about an hour, since a
+ * restored database can show the same revision with another content.
+ */
+export class DriftMonitor {
+  readonly #sightings = new Map<string, Sighting>();
+  readonly #options: DriftMonitorOptions;
+
+  constructor(options: DriftMonitorOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a flow must be read before anything is said of it. */
+  mustLook(identity: FlowIdentity, owner: string): boolean {
+    const sighting = this.#sightings.get(identityKey(identity));
+    return sighting?.owner !== owner || sighting.suspect || sighting.epoch !== this.#options.epoch();
+  }
+
+  /** The owner read or wrote the flow: this is what lists are compared with from now on. */
+  saw(identity: FlowIdentity, owner: string, revision: number | undefined): void {
+    const { clock, rereadMs, random, epoch } = this.#options;
+    const seenAt = clock.monotonic();
+    const jitter = 0.75 + (random ?? Math.random)() / 2;
+    this.#sightings.set(identityKey(identity), {
+      owner,
+      identity,
+      revision,
+      epoch: epoch(),
+      seenAt,
+      rereadAt: seenAt + rereadMs * jitter,
+      suspect: false,
+    });
+  }
+
+  /** The resource no longer has this flow. */
+  forget(identity: FlowIdentity, owner: string): void {
+    const key = identityKey(identity);
+    if (this.#sightings.get(key)?.owner === owner) this.#sightings.delete(key);
+  }
+
+  /** Lists every interval until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, intervalMs, ready } = this.#options;
+    while (!signal.aborted) {
+      await sleep(clock, intervalMs, signal);
+      if (!signal.aborted && ready()) await this.look(signal);
+    }
+  }
+
+  /** One round over all namespaces that have flows of ours. Failures are logged: the next round comes. */
+  async look(signal: AbortSignal): Promise<void> {
+    for (const [namespace, sightings] of this.#byNamespace()) {
+      if (signal.aborted) return;
+      const startedAt = this.#options.clock.monotonic();
+      try {
+        this.#compare(sightings, await this.#options.list(namespace, signal), startedAt);
+      } catch (error) {
+        this.#options.logger.warn({ namespace, err: error }, "listing the flows of a Kestra namespace failed");
+      }
+    }
+  }
+
+  #compare(sightings: readonly Sighting[], items: readonly FlowItem[], startedAt: number): void {
+    const found = new Map(items.filter(({ deleted }) => !deleted).map((item) => [item.id, item]));
+    for (const sighting of sightings) {
+      // A look that came after the list began knows better than the list.
+      if (sighting.suspect || sighting.seenAt >= startedAt) continue;
+      const item = found.get(sighting.identity.id);
+      const digest = item && shortDigest(item);
+      const changed = item?.revision !== sighting.revision || (sighting.item !== undefined && sighting.item !== digest);
+      if (changed || startedAt >= sighting.rereadAt) {
+        sighting.suspect = true;
+        this.#options.onSuspect(sighting.owner);
+      } else if (digest !== undefined) {
+        sighting.item = digest;
+      }
+    }
+  }
+
+  #byNamespace(): Map<string, Sighting[]> {
+    return Map.groupBy(this.#sightings.values(), ({ identity }) => identity.namespace);
+  }
+}
+
+/** Enough to notice a change, small enough to keep ten thousand. */
+function shortDigest(item: FlowItem): string {
+  return createHash("sha256").update(canonicalJson(item)).digest("base64url").slice(0, 12);
+}

@@ -1,0 +1,128 @@
+import { FAILSAFE_SCHEMA } from "js-yaml";
+import type { FlowIdentity } from "../../kestra/types.ts";
+import { canonicalJson, digestOf } from "../../lib/digest.ts";
+import { dumpYaml, parseYaml } from "../../lib/yaml.ts";
+
+/** A flow as its resource declares it. */
+export interface Desired {
+  identity: FlowIdentity;
+  /** Equal digests mean that Kestra would keep the revision: see {@link digestLike}. */
+  digest: string;
+  /** The YAML to send. Undefined while nothing needs to be written: the cache does not keep the sources of what is in sync. */
+  text?: string;
+  /** resourceVersion of the ConfigMap that the text was read from. */
+  configMapVersion?: string;
+}
+
+/** Why no flow can be read from a resource. */
+export interface Unreadable {
+  reason: string;
+  message: string;
+}
+
+const TREE_PREFIX = "tree:";
+
+/** Kestra's own rules (kestra-rest §3): AbstractFlow, FlowValidator. */
+const ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
+const NAMESPACE = /^[a-z0-9][a-z0-9._-]{0,149}$/;
+const RESERVED_IDS = new Set([
+  "pause",
+  "resume",
+  "force-run",
+  "change-status",
+  "kill",
+  "executions",
+  "search",
+  "source",
+  "disable",
+  "enable",
+]);
+
+/** Reads the flow that a YAML text declares. Its digest is of the text, as Kestra compares texts. */
+export function fromText(text: string, tenant: string): Desired | Unreadable {
+  // Kestra takes every scalar of these fields for text, so `id: 007` is "007".
+  const parsed = parseYaml(text, FAILSAFE_SCHEMA);
+  if (!parsed.ok)
+    return { reason: "InvalidSource", message: `The source is not one YAML document: ${parsed.message}.` };
+  const identity = identityIn(parsed.value, tenant);
+  return "reason" in identity ? identity : { identity, digest: digestOf(withoutRevision(text)), text };
+}
+
+/** Reads the flow that a structured object declares. Its digest is of the tree, whatever the order of its keys. */
+export function fromObject(flow: Record<string, unknown>, tenant: string): Desired | Unreadable {
+  const identity = identityIn(flow, tenant);
+  if ("reason" in identity) return identity;
+  return { identity, digest: treeDigest(flow), text: dumpYaml(flow, byImportance) };
+}
+
+/** Digest of a stored source in the manner of another digest, so that the two can be compared. */
+export function digestLike(digest: string, source: string): string {
+  if (!digest.startsWith(TREE_PREFIX)) return digestOf(withoutRevision(source));
+  const parsed = parseYaml(source);
+  return parsed.ok ? treeDigest(parsed.value) : `${TREE_PREFIX}unreadable`;
+}
+
+/** Kestra ignores the first top-level `revision: N` line when it compares sources (FlowInterface.sourceWithoutRevision). */
+export function withoutRevision(source: string): string {
+  return source.replace(/^revision: \d+\n?/m, "");
+}
+
+/** Whether two sources declare the same flow but for its top-level `disabled`. */
+export function differOnlyInDisabled(a: string, b: string): boolean {
+  const [left, right] = [parseYaml(a), parseYaml(b)];
+  return left.ok && right.ok && canonicalJson(enabled(left.value)) === canonicalJson(enabled(right.value));
+}
+
+function enabled(flow: unknown): unknown {
+  return typeof flow === "object" && flow !== null ? { ...flow, disabled: undefined, revision: undefined } : flow;
+}
+
+function treeDigest(tree: unknown): string {
+  return TREE_PREFIX + digestOf(canonicalJson(tree));
+}
+
+function identityIn(flow: unknown, tenant: string): FlowIdentity | Unreadable {
+  if (typeof flow !== "object" || flow === null || Array.isArray(flow)) {
+    return {
+      reason: "InvalidSource",
+      message: "The source is not a flow: it must be a YAML mapping with id, namespace and tasks.",
+    };
+  }
+  const id = scalarOf(flow, "id");
+  const namespace = scalarOf(flow, "namespace");
+  if (id === undefined)
+    return { reason: "InvalidSource", message: "The flow has no id: add a line like `id: my_flow`." };
+  if (namespace === undefined) {
+    return { reason: "InvalidSource", message: "The flow has no namespace: add a line like `namespace: my.team`." };
+  }
+  if (!ID.test(id)) {
+    return {
+      reason: "InvalidSource",
+      message: `The flow's id ${JSON.stringify(id.slice(0, 120))} is not allowed: use letters, digits, '.', '_' and '-', at most 100, beginning with a letter or digit.`,
+    };
+  }
+  if (!NAMESPACE.test(namespace)) {
+    return {
+      reason: "InvalidSource",
+      message: `The flow's namespace ${JSON.stringify(namespace.slice(0, 170))} is not allowed: use lower-case letters, digits, '.', '_' and '-', at most 150, beginning with a letter or digit.`,
+    };
+  }
+  if (RESERVED_IDS.has(id))
+    return { reason: "InvalidSource", message: `The flow's id "${id}" is reserved by Kestra: choose another.` };
+  return { tenant, namespace, id };
+}
+
+function scalarOf(flow: object, key: string): string | undefined {
+  const value = Object.hasOwn(flow, key) ? (flow as Record<string, unknown>)[key] : undefined;
+  if (typeof value === "string") return value === "" ? undefined : value;
+  return typeof value === "number" ? String(value) : undefined;
+}
+
+/** What a reader looks for first comes first; the API server keeps the keys of an object in alphabetical order. */
+const FIRST_KEYS = ["id", "type", "namespace", "description", "labels", "disabled", "inputs", "variables", "tasks"];
+
+function byImportance(a: string, b: string): number {
+  const [left, right] = [FIRST_KEYS.indexOf(a), FIRST_KEYS.indexOf(b)];
+  if (left >= 0 || right >= 0) return (left < 0 ? FIRST_KEYS.length : left) - (right < 0 ? FIRST_KEYS.length : right);
+  return a < b ? -1 : a > b ? 1 : 0;
+}

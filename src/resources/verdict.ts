@@ -1,0 +1,29 @@
+/**
+ * What a reconcile came to, for a resource of any kind. design.md §2.1 says which conditions each state shows; conditions.ts writes
+ * them. `reason` is a CamelCase word for machines, `message` a sentence for people that says what to do where something must be done.
+ */
+export type Verdict =
+  /** As declared. `drift` when Kestra holds something else and that is only reported. */
+  | { state: "synced"; message: string; drift?: Reported }
+  /** Being written, or waiting for something that the reason names. */
+  | { state: "progressing"; reason: string; message: string; retryAfterMs?: number }
+  /** Needs a person: invalid, refused, contested. */
+  | { state: "stalled"; reason: string; message: string; retryAfterMs?: number; drift?: Reported }
+  /** Nothing is known that changes what the status says. */
+  | { state: "unchanged" }
+  /** Left alone because its annotation says so. */
+  | { state: "paused" }
+  /** Let go: the finalizer is off, there is nothing left to report on. */
+  | { state: "released" };
+
+export interface Reported {
+  reason: string;
+  message: string;
+}
+
+/** Something that was done in this reconcile, told to users as an Event. */
+export interface Act {
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+}
