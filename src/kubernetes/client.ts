@@ -65,6 +65,7 @@ export interface ListOptions extends Selection, CallOptions {
 }
 
 export interface ObjectList<T> {
+  kind: string;
   items: T[];
   metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
 }
@@ -165,6 +166,15 @@ export class KubernetesClient {
   replace<T extends AnyObject>(type: ResourceType, object: T, options: CallOptions = {}): Promise<T> {
     const path = pathOf(type, object.metadata);
     return this.#call({ verb: "replace", resource: type.plural, method: "PUT", path, body: object }, options);
+  }
+
+  /** Replaces the status and nothing else; guarded like {@link replace}. */
+  replaceStatus<T extends AnyObject>(type: ResourceType, object: T, options: CallOptions = {}): Promise<T> {
+    const path = `${pathOf(type, object.metadata)}/status`;
+    return this.#call(
+      { verb: "replace", resource: `${type.plural}/status`, method: "PUT", path, body: object },
+      options,
+    );
   }
 
   /** JSON merge patch (RFC 7386): null removes, arrays are replaced. A `metadata.resourceVersion` in it guards it. */

@@ -207,6 +207,8 @@ export class Informer<T extends Identified = AnyObject> {
     const list = await client.list(type, { ...this.#selection, ...page, limit: pageSize ?? 500, signal });
     this.#lastContact = this.#clock.now();
     for (const item of list.items) {
+      // Lists of the types that Kubernetes brings along leave out what each item is.
+      item.kind ??= list.kind.replace(/List$/, "");
       state.seen.add(keyOf(item));
       this.#put(item);
     }
@@ -290,9 +292,9 @@ export class Informer<T extends Identified = AnyObject> {
   }
 
   #project(raw: AnyObject): T | undefined {
-    // Lists leave out what each item is, and metadata comes under a name of its own.
+    // Where only metadata was asked for, objects call themselves PartialObjectMetadata.
     raw.apiVersion = apiVersionOf(this.type);
-    raw.kind = this.type.kind;
+    if (this.type.kind !== "") raw.kind = this.type.kind;
     delete (raw.metadata as { managedFields?: unknown }).managedFields;
     const { transform, logger } = this.#options;
     if (transform === undefined) return raw as Identified as T;
