@@ -169,7 +169,11 @@ export class KubernetesClient {
   }
 
   /** Replaces the status and nothing else; guarded like {@link replace}. */
-  replaceStatus<T extends AnyObject>(type: ResourceType, object: T, options: CallOptions = {}): Promise<T> {
+  replaceStatus<T extends AnyObject>(
+    type: ResourceType,
+    object: NewObject & { metadata: ObjectName },
+    options: CallOptions = {},
+  ): Promise<T> {
     const path = `${pathOf(type, object.metadata)}/status`;
     return this.#call(
       { verb: "replace", resource: `${type.plural}/status`, method: "PUT", path, body: object },

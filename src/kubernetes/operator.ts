@@ -126,17 +126,17 @@ export abstract class BaseOperator extends Operator {
 
   /** Fails with a conflict when the object has changed since `meta` was made. */
   protected override async setResourceStatus(meta: ResourceMeta, status: unknown): Promise<ResourceMeta> {
-    const { apiVersion, kind, name, namespace, resourceVersion } = meta;
-    const metadata = { name, resourceVersion, uid: "", ...(namespace === undefined ? {} : { namespace }) };
+    const { apiVersion, kind, name, resourceVersion } = meta;
+    const metadata = { name, resourceVersion, ...(meta.namespace === undefined ? {} : { namespace: meta.namespace }) };
     const object = { apiVersion, kind, metadata, status };
-    return ResourceMetaImpl.createWithId(meta.id, await this.client.replaceStatus(this.#typeOf(meta), object));
+    return metaOf(meta.id, await this.client.replaceStatus(this.#typeOf(meta), object));
   }
 
   /** Fails with a conflict when the object has changed since `meta` was made. */
   protected override async patchResourceStatus(meta: ResourceMeta, status: unknown): Promise<ResourceMeta> {
     const { resourceVersion } = meta;
     const patch = { metadata: { resourceVersion }, status: status as object | null };
-    return ResourceMetaImpl.createWithId(meta.id, await this.client.patchStatus(this.#typeOf(meta), meta, patch));
+    return metaOf(meta.id, await this.client.patchStatus(this.#typeOf(meta), meta, patch));
   }
 
   #typeOf(meta: ResourceMeta): ResourceType {
@@ -181,10 +181,19 @@ class EventDelivery {
   }
 
   #emit(type: ResourceEvent["type"], object: AnyObject): Promise<void> {
-    const meta = ResourceMetaImpl.createWithId(idOf(this.#informer.type), object);
+    const meta = metaOf(idOf(this.#informer.type), object);
     // The finalizer helper changes the object that it is given; the cache's own must stay as it is.
-    return this.#onEvent({ meta, type, object: structuredClone(object) as ResourceEvent["object"] });
+    return this.#onEvent({ meta, type, object: asClientNode(structuredClone(object)) });
   }
+}
+
+function metaOf(id: string, object: AnyObject): ResourceMeta {
+  return ResourceMetaImpl.createWithId(id, asClientNode(object));
+}
+
+/** Times are strings here, as they come over the wire, where client-node's types say Date. */
+function asClientNode(object: AnyObject): ResourceEvent["object"] {
+  return object as unknown as ResourceEvent["object"];
 }
 
 function idOf(type: ResourceType): string {
