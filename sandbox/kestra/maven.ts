@@ -73,6 +73,7 @@ async function maven(folder: string, jdk: Jdk, report: (message: string) => void
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw new Error(
       "The engine server is built with Maven: install Apache Maven 3.8 or newer, so that `mvn` is in the PATH.",
+      { cause: error },
     );
   } finally {
     clearInterval(progress);
