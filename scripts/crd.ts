@@ -71,7 +71,7 @@ function convert(node: unknown): unknown {
   const kept = Object.entries(rest).filter(([key, value]) => !isRedundant(key, value, rest));
   const converted = Object.fromEntries(kept.map(([key, value]) => [key, convert(value)]));
   if (isFreeForm(additionalProperties)) converted["x-kubernetes-preserve-unknown-fields"] = true;
-  else if (typeof additionalProperties === "object") converted["additionalProperties"] = convert(additionalProperties);
+  else if (typeof additionalProperties === "object") converted.additionalProperties = convert(additionalProperties);
   return converted;
 }
 

@@ -38,12 +38,12 @@ export function flowPath(path: string): string {
  */
 export function locateComplaint(message: string, flow: unknown): string {
   const type = /Invalid type: (\S+)/.exec(message)?.[1];
-  if (type !== undefined) return findPath(flow, (object) => object["type"] === type, "type");
+  if (type !== undefined) return findPath(flow, (object) => object.type === type, "type");
   const [, field, owner] = /Unrecognized field "([^"]+)" \(class ([^)]+)\)/.exec(message) ?? [];
   if (field === undefined) return "";
   const ofFlow = owner?.startsWith("io.kestra.core.models.flows.Flow") ?? false;
   if (ofFlow) return field;
-  return findPath(flow, (object) => object["type"] === owner && Object.hasOwn(object, field), field);
+  return findPath(flow, (object) => object.type === owner && Object.hasOwn(object, field), field);
 }
 
 function findPath(

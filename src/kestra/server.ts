@@ -104,8 +104,8 @@ export class ServerMonitor {
     const { clock, lostAfterMs } = this.#options;
     const before = this.#state;
     const since = before.kind === "down" || before.kind === "lost" ? before.since : clock.now();
-    const lost = before.kind === "unknown" || clock.now() - since >= (lostAfterMs ?? LOST_AFTER_MS);
-    return { kind: lost || before.kind === "lost" ? "lost" : "down", since, message };
+    const lost = clock.now() - since >= (lostAfterMs ?? LOST_AFTER_MS);
+    return { kind: lost ? "lost" : "down", since, message };
   }
 
   #enter(next: ServerState): void {

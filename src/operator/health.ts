@@ -23,7 +23,7 @@ export async function serveHealth(options: HealthOptions): Promise<{ port: numbe
     const check = (problem: string | undefined): void => {
       respond(problem === undefined ? 200 : 503, `${problem ?? "ok"}\n`);
     };
-    switch (request.url) {
+    switch (request.url ?? "") {
       case "/healthz":
         check(options.unhealthy());
         return;

@@ -80,8 +80,9 @@ export class DriftMonitor {
     if (this.#sightings.get(key)?.owner === owner) this.#sightings.delete(key);
   }
 
-  /** Lists every interval until the signal is aborted. */
+  /** Lists every interval until the signal is aborted. What was seen before is forgotten: another replica may have written since. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#sightings.clear();
     const { clock, intervalMs, ready } = this.#options;
     while (!signal.aborted) {
       await sleep(clock, intervalMs, signal);

@@ -7,7 +7,7 @@ import type { ReconcileResult } from "../../kubernetes/controller.ts";
 import { KestraError, KestraRejected, KestraUnauthorized, KestraUnreachable } from "../../kestra/errors.ts";
 import type { Verdict } from "../verdict.ts";
 import { apply } from "./apply.ts";
-import { isSettled, projectFlow } from "./cache.ts";
+import { isSettled } from "./cache.ts";
 import type { CachedFlow } from "./cache.ts";
 import { conclude } from "./conclude.ts";
 import type { FlowContext } from "./context.ts";
@@ -25,7 +25,7 @@ interface Outcome {
   verdict: Verdict;
   drift?: DriftKind;
   /** To be thrown once the status is written, so that the key is tried again with back-off. */
-  error?: unknown;
+  error?: Error;
 }
 
 /**
@@ -35,8 +35,6 @@ interface Outcome {
 export class FlowReconciler {
   readonly #context: FlowContext;
   readonly #events: EventRecorder;
-  /** Our own last writes, until the cache has caught up with them. */
-  readonly #written = new Map<string, CachedFlow>();
 
   constructor(context: FlowContext, events: EventRecorder) {
     this.#context = context;
@@ -45,7 +43,7 @@ export class FlowReconciler {
 
   /** @throws what should make the key be tried again with back-off */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const object = this.#latest(key);
+    const object = this.#context.flows.get(key);
     if (object === undefined) return {};
     const seen = observe(this.#context, object);
     try {
@@ -113,23 +111,8 @@ export class FlowReconciler {
     const patch = statusPatch(seen.object, status, { guarded: true });
     if (patch === undefined) return;
     const patched = await this.#context.kubernetes.patchStatus<AnyObject>(kestraFlows, metadata, patch, { signal });
-    this.#written.set(keyOf(seen.object), projectFlow(patched));
+    this.#context.flows.learn(patched);
   }
-
-  /** The cached resource, or what we wrote last while the cache is behind it. */
-  #latest(key: string): CachedFlow | undefined {
-    const cached = this.#context.flows.get(key);
-    const written = this.#written.get(key);
-    if (cached && written?.metadata.uid === cached.metadata.uid && isNewer(written, cached)) return written;
-    this.#written.delete(key);
-    return cached;
-  }
-}
-
-/** Resource versions of one type are numbers that grow; compared as text, for they may exceed what a number holds. */
-function isNewer(a: CachedFlow, b: CachedFlow): boolean {
-  const [left, right] = [a.metadata.resourceVersion, b.metadata.resourceVersion];
-  return left.length === right.length ? left > right : left.length > right.length;
 }
 
 function nameOf({ metadata: { name, namespace, uid } }: CachedFlow): { name: string; namespace?: string; uid: string } {

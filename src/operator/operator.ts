@@ -1,0 +1,91 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import { sleep } from "../lib/async.ts";
+import type { KestraClient } from "../kestra/client.ts";
+import type { ServerMonitor } from "../kestra/server.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { EventRecorder } from "../kubernetes/events.ts";
+import { coreTypes } from "../kubernetes/objects.ts";
+import type { AnyObject, Identified, ResourceType } from "../kubernetes/objects.ts";
+import { BaseOperator } from "../kubernetes/operator.ts";
+import type { WatchedBy } from "../kubernetes/operator.ts";
+import { projectFlow } from "../resources/flow/cache.ts";
+import type { CachedFlow } from "../resources/flow/cache.ts";
+import { kestraFlows } from "../resources/flow/schema.ts";
+import type { Settings } from "./config.ts";
+import { FlowController } from "./flowController.ts";
+import type { Metrics } from "./metrics.ts";
+import { ScopedCache } from "./scopedCache.ts";
+
+export interface OperatorOptions {
+  settings: Settings;
+  kubernetes: KubernetesClient;
+  kestra: KestraClient;
+  server: ServerMonitor;
+  metrics: Metrics;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** How often is looked whether the caches are complete, in milliseconds. */
+const SYNC_POLL_MS = 100;
+
+/** The operator: what it watches, and the controllers that reconcile it. */
+export class KestraflowOperator extends BaseOperator {
+  readonly #options: OperatorOptions;
+  readonly #events: EventRecorder;
+  readonly #draining = new AbortController();
+  #caches: Pick<ScopedCache<Identified>, "hasSynced" | "problem">[] = [];
+  #flows: FlowController | undefined;
+
+  constructor(options: OperatorOptions) {
+    super({ client: options.kubernetes, logger: options.logger });
+    this.#options = options;
+    const { kubernetes: client, logger, clock } = options;
+    this.#events = new EventRecorder({ client, logger, clock, component: "kestraflow-operator" });
+  }
+
+  protected override init(): Promise<void> {
+    const flows = this.#watchScoped<CachedFlow>(kestraFlows, { transform: projectFlow });
+    const configMaps = this.#watchScoped<Identified>(coreTypes.configMap, {
+      metadataOnly: true,
+      transform: ({ metadata: { name, namespace, uid, resourceVersion } }: AnyObject) => ({
+        metadata: { name, uid, resourceVersion, ...(namespace === undefined ? {} : { namespace }) },
+      }),
+    });
+    this.#caches = [flows, configMaps];
+    this.#flows = new FlowController({ ...this.#options, flows, configMaps, events: this.#events });
+    return Promise.resolve();
+  }
+
+  /** Why the operator does not do its work yet; undefined when it does, or stands by for a leader. */
+  get problem(): string | undefined {
+    if (this.#caches.length === 0) return "starting";
+    return this.#caches.map(({ problem }) => problem).find((problem) => problem !== undefined);
+  }
+
+  /** Reconciles until it is drained or the signal, which cuts work under way, is aborted; begins once the caches are complete and Kestra was asked for the first time. */
+  async work(leadership: AbortSignal): Promise<void> {
+    const { clock, server } = this.#options;
+    const signal = AbortSignal.any([leadership, this.#draining.signal]);
+    const waits = () => server.state.kind === "unknown" || this.#caches.some(({ hasSynced }) => !hasSynced);
+    while (!signal.aborted && waits()) await sleep(clock, SYNC_POLL_MS, signal);
+    if (!signal.aborted) this.#flows?.start(leadership);
+  }
+
+  /** Ends what is under way within `graceMs`. Resolves to whether everything ended by itself. */
+  async drain(graceMs: number): Promise<boolean> {
+    this.#draining.abort();
+    const drained = (await this.#flows?.stop(graceMs)) ?? true;
+    await this.#events.stop();
+    return drained;
+  }
+
+  #watchScoped<T extends Identified>(type: ResourceType, options: WatchedBy<T>): ScopedCache<T> {
+    const namespaces = this.#options.settings.WATCH_NAMESPACES;
+    if (namespaces.length === 0) return new ScopedCache(new Map([["", this.watch<T>(type, options)]]));
+    return new ScopedCache(
+      new Map(namespaces.map((namespace) => [namespace, this.watch<T>(type, { ...options, namespace })])),
+    );
+  }
+}
