@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { dirname } from "node:path";
 import { SandboxError } from "./errors.ts";
 import { poll } from "./polling.ts";
 import { isRunning } from "./processIdentity.ts";
@@ -41,7 +40,7 @@ export async function ensureReady(sandbox: string, component: Component, options
   let process = runningComponent(sandbox, name);
   const logBegin = existsSync(log) ? statSync(log).size : 0;
   if (!process) {
-    for (const folder of [dirname(log), data(name)]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(data(name), { recursive: true, mode: 0o700 });
     await component.prepare?.((step, command) => runStep(sandbox, step, command, options));
     options.signal?.throwIfAborted();
     const { identity } = await launch(records, name, component.launch(), log);

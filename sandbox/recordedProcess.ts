@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { errorCode, SandboxError } from "./errors.ts";
 import { poll } from "./polling.ts";
 import { isRunning, SHELL_OWN_START, type ProcessIdentity } from "./processIdentity.ts";
@@ -38,6 +38,7 @@ export async function launch(
 ): Promise<{ identity: ProcessIdentity; exited: Promise<number | null> }> {
   const file = join(records, `${name}.pid`);
   rmSync(file, { force: true });
+  mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
   const output = openSync(log, "a", 0o600);
   const child = spawn("/bin/sh", ["-c", RECORD_THEN_BECOME, file, command, ...args], {
     detached: true,
@@ -90,8 +91,9 @@ export async function closeRecords(records: string): Promise<void> {
 
 const closed = (records: string) => `${records}.closed`;
 
+/** The caller may be recorded itself: it goes on. */
 async function endAll(records: string): Promise<void> {
-  await Promise.all(runningProcesses(records).map((found) => end(found)));
+  await Promise.all(runningProcesses(records).map((found) => (found.pid === process.pid ? undefined : end(found))));
 }
 
 /**

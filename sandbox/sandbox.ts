@@ -1,4 +1,5 @@
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { ensureReady, PortTakenError, stop, type Component } from "./component.ts";
 import { SandboxError } from "./errors.ts";
 import { cacheFolder, stateRoot } from "./folders.ts";
@@ -8,7 +9,8 @@ import { buildKubernetes, isKubernetesBuilt } from "./kubernetes/build.ts";
 import { controlPlane } from "./kubernetes/controlPlane.ts";
 import { withLock } from "./lock.ts";
 import { assignPorts, movePort } from "./portAssignment.ts";
-import { closeRecords, openRecords } from "./recordedProcess.ts";
+import { ownIdentity } from "./processIdentity.ts";
+import { closeRecords, launch, openRecords } from "./recordedProcess.ts";
 import { describeSandbox, writeFiles, type Sandbox } from "./description.ts";
 import { checkName, readState, sandboxFolder, writeState, type ComponentName, type SandboxState } from "./state.ts";
 import { runStep, type StepOptions } from "./step.ts";
@@ -24,6 +26,8 @@ export interface UpOptions extends Wishes {
   name?: string | undefined;
   /** Gets progress, line by line, a line every few seconds at most. */
   report?: ((line: string) => void) | undefined;
+  /** Ties the sandbox to the calling process: it is taken down when that ends without `down`, were it by SIGKILL. */
+  tied?: boolean | undefined;
   /** Aborting makes `up` reject, and takes the sandbox down if this call made it. */
   signal?: AbortSignal | undefined;
 }
@@ -33,12 +37,8 @@ export interface UpOptions extends Wishes {
  * also after an earlier call was killed or the machine rebooted; the data of the servers is kept. Rejects with a message that
  * says what to do; what runs by then is left for the next `up` or `down`.
  */
-export async function up({
-  name = DEFAULT_NAME,
-  report = ignore,
-  signal,
-  ...wishes
-}: UpOptions = {}): Promise<Sandbox> {
+export async function up(options: UpOptions = {}): Promise<Sandbox> {
+  const { name = DEFAULT_NAME, report = ignore, tied = false, signal, ...wishes } = options;
   checkName(name);
   return locked(name, { report, signal }, async () => {
     const before = readState(name);
@@ -46,6 +46,7 @@ export async function up({
     writeState(state);
     try {
       await openRecords(sandboxFolder(name).records);
+      if (tied) await tie(name);
       await bringUp(state, before, { report, signal });
       writeFiles(state);
       return await describeSandbox(state);
@@ -54,6 +55,11 @@ export async function up({
       throw error;
     }
   });
+}
+
+/** Describes a sandbox that is up. Throws when there is none of that name, or its Kestra does not answer. */
+export async function describe(name: string): Promise<Sandbox> {
+  return describeSandbox(existing(name));
 }
 
 /** Takes a sandbox down: no process and no file of it is left but the cache. Does nothing when there is none. */
@@ -147,8 +153,12 @@ async function bringUpKestra(
 
 /** A build is a process of its own: recorded, it can be ended with all its children when this one was killed. */
 async function build(state: SandboxState, what: "kubernetes" | "engine", line: string, options: StepOptions) {
-  const program = new URL("build.ts", import.meta.url).pathname;
-  await runStep(state.name, `${what}-build`, { command: process.execPath, args: [program, what, line] }, options);
+  await runStep(
+    state.name,
+    `${what}-build`,
+    { command: process.execPath, args: [programPath("build.ts"), what, line] },
+    options,
+  );
 }
 
 /** Starts components of which each needs the one before. One whose port was taken meanwhile is moved to another. */
@@ -181,10 +191,25 @@ async function tearDown(name: string): Promise<void> {
   rmSync(place.folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
+/** Starts the guard that takes the sandbox down when this process has ended. */
+async function tie(name: string): Promise<void> {
+  const { records, log } = sandboxFolder(name);
+  const { pid, start } = ownIdentity();
+  const args = [programPath("guard.ts"), name, String(pid), start];
+  await launch(records, "guard", { command: process.execPath, args }, log("guard"));
+}
+
+const programPath = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+function existing(name: string): SandboxState {
+  const state = readState(name);
+  if (!state) throw new SandboxError(`there is no sandbox ${name}; npm run sandbox -- status shows those there are`);
+  return state;
+}
+
 async function withComponent(name: string, component: ComponentName, work: (state: SandboxState) => Promise<void>) {
   await locked(name, { report: ignore }, async () => {
-    const state = readState(name);
-    if (!state) throw new SandboxError(`there is no sandbox ${name}; npm run sandbox -- status shows those there are`);
+    const state = existing(name);
     componentOf(state, component);
     await work(state);
   });

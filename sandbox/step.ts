@@ -1,5 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
 import { SandboxError } from "./errors.ts";
 import { poll } from "./polling.ts";
 import { end, launch, runningProcesses, type Launch } from "./recordedProcess.ts";
@@ -23,7 +22,6 @@ export async function runStep(
 ): Promise<void> {
   const { records, log: logOf } = sandboxFolder(sandbox);
   const log = logOf(name);
-  mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
   rmSync(log, { force: true });
   // One whose starter was killed may still be at it.
   const earlier = runningProcesses(records).find((found) => found.name === name);
