@@ -1,7 +1,6 @@
 // Writes what is generated from the zod schemas; with --check, fails when a committed file is not what would be written.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { z } from "zod";
 import { dumpYaml } from "../src/lib/yaml.ts";
 import { Settings } from "../src/operator/config.ts";
 import { FlowSpec, FlowStatus, kestraFlows } from "../src/resources/flow/schema.ts";

@@ -1,0 +1,82 @@
+/** A stored flow as Kestra answers it. */
+export interface KestraFlowBody {
+  id: string;
+  namespace: string;
+  revision: number;
+  disabled: boolean;
+  source: string;
+}
+
+/** What a person does to Kestra in its user interface, done through its API; apart from the operator's own client on purpose. */
+export class TestKestra {
+  readonly url: string;
+  readonly #authorization: string;
+
+  constructor(url = process.env["KESTRA_URL"] ?? "", login = loginOfEnvironment()) {
+    this.url = url.replace(/\/$/, "");
+    this.#authorization = `Basic ${Buffer.from(login).toString("base64")}`;
+  }
+
+  async call(method: string, path: string, body?: string | FormData, contentType?: string): Promise<Response> {
+    return fetch(`${this.url}/api/v1/main${path}`, {
+      method,
+      headers: {
+        Authorization: this.#authorization,
+        ...(contentType === undefined ? {} : { "Content-Type": contentType }),
+      },
+      body: body ?? null,
+    });
+  }
+
+  /** The flow, or undefined where there is none. */
+  async flow(namespace: string, id: string): Promise<KestraFlowBody | undefined> {
+    const response = await this.call("GET", `/flows/${namespace}/${id}?source=true`);
+    if (response.status === 404) return undefined;
+    return (await ok(response)).json() as Promise<KestraFlowBody>;
+  }
+
+  async flows(namespace: string): Promise<KestraFlowBody[]> {
+    return (await ok(await this.call("GET", `/flows/${namespace}`))).json() as Promise<KestraFlowBody[]>;
+  }
+
+  async create(source: string): Promise<KestraFlowBody> {
+    return (
+      await ok(await this.call("POST", "/flows", source, "application/x-yaml"))
+    ).json() as Promise<KestraFlowBody>;
+  }
+
+  async edit(namespace: string, id: string, source: string): Promise<KestraFlowBody> {
+    const response = await this.call("PUT", `/flows/${namespace}/${id}`, source, "application/x-yaml");
+    return (await ok(response)).json() as Promise<KestraFlowBody>;
+  }
+
+  async delete(namespace: string, id: string): Promise<void> {
+    await ok(await this.call("DELETE", `/flows/${namespace}/${id}`));
+  }
+
+  /** As the "disable" button does it: the source gets a line and the revision grows. */
+  async disable(namespace: string, id: string): Promise<void> {
+    await ok(await this.call("POST", "/flows/disable/by-ids", JSON.stringify([{ id, namespace }]), "application/json"));
+  }
+
+  /** Starts an execution and returns its id. */
+  async execute(namespace: string, id: string, inputs: Record<string, string> = {}): Promise<string> {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(inputs)) form.set(name, value);
+    const response = await ok(await this.call("POST", `/executions/${namespace}/${id}`, form));
+    return ((await response.json()) as { id: string }).id;
+  }
+
+  async execution(id: string): Promise<{ state: { current: string }; inputs?: Record<string, unknown> }> {
+    return (await ok(await this.call("GET", `/executions/${id}`))).json() as never;
+  }
+}
+
+async function ok(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  throw new Error(`${response.url}: ${response.status} ${await response.text()}`);
+}
+
+function loginOfEnvironment(): string {
+  return `${process.env["KESTRA_USERNAME"] ?? ""}:${process.env["KESTRA_PASSWORD"] ?? ""}`;
+}
