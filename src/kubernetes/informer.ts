@@ -66,7 +66,7 @@ interface Watching {
 
 /** After so many failed watches in a row, what we would continue from is doubted too, and listed again. */
 const FAILURES_BEFORE_RELIST = 5;
-/** A watch that ends in order sooner than this is resumed after a pause, which is at most as long. */
+/** A watch that ends in order sooner than this is resumed after a pause, lest a server that ends each at once is flooded. */
 const SHORT_WATCH_MS = 2_000;
 
 /**
@@ -196,7 +196,7 @@ export class Informer<T extends Identified = AnyObject> {
         const began = this.#clock.monotonic();
         this.#state = await this.#follow(state);
         const short = this.#clock.monotonic() - began < SHORT_WATCH_MS;
-        return short ? SHORT_WATCH_MS * (0.5 + this.#random() / 2) : 0;
+        return short ? backoff(this.#backoff, 2, this.#random) : 0;
       }
     }
   }
@@ -329,7 +329,7 @@ function stateAfter(state: State, error: unknown, failures: number): State {
     case "listing":
       return isGone(error) || isNotFound(error) ? { name: "empty" } : state;
     case "listed":
-      return isGone(error) || failures >= FAILURES_BEFORE_RELIST ? { name: "empty" } : state;
+      return isGone(error) || isNotFound(error) || failures >= FAILURES_BEFORE_RELIST ? { name: "empty" } : state;
     case "watching":
       // An error that the stream itself carried ends what the version stood for; a cut does not.
       return error instanceof ApiError ? { name: "empty" } : { name: "listed", resourceVersion: state.resourceVersion };

@@ -1,0 +1,113 @@
+import type { ServerResponse } from "node:http";
+import { answer, refuse, serve, type Handler, type Request, type TestServer } from "./server.ts";
+
+export interface Item {
+  apiVersion?: string;
+  kind?: string;
+  metadata: { name: string; namespace: string; uid: string; resourceVersion: string; [field: string]: unknown };
+  [field: string]: unknown;
+}
+
+export interface Cluster extends TestServer {
+  /** Requests of one kind so far. */
+  lists: () => Request[];
+  watches: () => Request[];
+  /** Watches that are open. */
+  open: Set<ServerResponse>;
+  /** Makes the object what it says, in its next version, and tells the watches. */
+  put: (name: string, fields?: object, uid?: string) => Item;
+  remove: (name: string) => void;
+  /** Changes the world, and tells nobody. */
+  silently: (change: () => void) => void;
+  send: (line: string) => void;
+  sendEvent: (type: string, object: unknown) => void;
+  bookmark: () => void;
+  /** Answers the next lists or watches in place of the cluster. */
+  onList: (handler: Handler | undefined) => void;
+  onWatch: (handler: Handler | undefined) => void;
+}
+
+/**
+ * Lists and watches of one type, as an API server serves them, from which a test can have any misbehaviour. It keeps no
+ * history: a watch tells what happens after it was opened.
+ */
+export async function serveCluster(): Promise<Cluster> {
+  const items = new Map<string, Item>();
+  const open = new Set<ServerResponse>();
+  let version = 100;
+  let silent = false;
+  let listHandler: Handler | undefined;
+  let watchHandler: Handler | undefined;
+
+  const server = await serve((request, response) => {
+    const watch = request.query.get("watch") === "true";
+    const handler = watch ? watchHandler : listHandler;
+    if (handler !== undefined) return handler(request, response);
+    if (watch) {
+      open.add(response);
+      response.on("close", () => open.delete(response));
+      response.writeHead(200);
+      response.flushHeaders();
+    } else {
+      list(request, response);
+    }
+  });
+
+  function list(request: Request, response: ServerResponse): void {
+    const all = [...items.values()];
+    const from = Number(request.query.get("continue") ?? 0);
+    const limit = Number(request.query.get("limit") ?? all.length);
+    const next = from + limit < all.length ? { continue: String(from + limit) } : {};
+    const metadata = { resourceVersion: String(version), ...next };
+    answer(response, 200, { kind: "ThingList", apiVersion: "test/v1", metadata, items: all.slice(from, from + limit) });
+  }
+
+  function sendEvent(type: string, object: unknown): void {
+    send(`${JSON.stringify({ type, object })}\n`);
+  }
+
+  function send(line: string): void {
+    if (!silent) for (const response of open) response.write(line);
+  }
+
+  return {
+    ...server,
+    open,
+    lists: () => server.requests.filter(({ query }) => !query.has("watch")),
+    watches: () => server.requests.filter(({ query }) => query.has("watch")),
+    put(name, fields = {}, uid = `uid-${name}`) {
+      const resourceVersion = String(++version);
+      const known = items.get(name)?.metadata.uid === uid;
+      const metadata = { name, namespace: "n", uid, resourceVersion, managedFields: [{ manager: "test" }] };
+      const item = { metadata, ...fields };
+      items.set(name, item);
+      sendEvent(known ? "MODIFIED" : "ADDED", item);
+      return structuredClone(item);
+    },
+    remove(name) {
+      const item = items.get(name);
+      items.delete(name);
+      version += 1;
+      if (item === undefined) return;
+      sendEvent("DELETED", { ...item, metadata: { ...item.metadata, resourceVersion: String(version) } });
+    },
+    silently(change) {
+      silent = true;
+      change();
+      silent = false;
+    },
+    send,
+    sendEvent,
+    bookmark() {
+      sendEvent("BOOKMARK", { kind: "Thing", metadata: { resourceVersion: String(++version) } });
+    },
+    onList(handler) {
+      listHandler = handler;
+    },
+    onWatch(handler) {
+      watchHandler = handler;
+    },
+  };
+}
+
+export { answer, refuse };
