@@ -91,13 +91,15 @@ function existingFolder(path: string): string {
   return resolve(path);
 }
 
+class Interruption extends SandboxError {}
+
 const report = (line: string) => console.error(line);
 
 async function upCommand(args: UpArguments): Promise<void> {
   const begin = performance.now();
   const interruption = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => interruption.abort(new SandboxError(`interrupted by ${signal}`)));
+    process.once(signal, () => interruption.abort(new Interruption(`interrupted by ${signal}`)));
 
   const { name, kube, kubeconfig, env } = args;
   const options: UpOptions = { name, kube, kubeconfig, env, report, signal: interruption.signal };
@@ -132,5 +134,5 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     await program({ up: upCommand, status: statusCommand, down: downCommand }).parseAsync();
   } catch (error) {
     console.error(error instanceof Error ? (error instanceof SandboxError ? error.message : error.stack) : error);
-    process.exitCode = 1;
+    process.exitCode = error instanceof Interruption ? 130 : 1;
   }

@@ -11,6 +11,8 @@ export interface Component {
   name: ComponentName;
   /** Milliseconds that a start may take on a slow, busy machine. */
   readyWithin: number;
+  /** Milliseconds from the request to end to the kill; 10 seconds unless given. */
+  grace?: number;
   /** Done before each start; `run` runs a recorded command to its end. */
   prepare?(run: (name: string, command: Launch) => Promise<void>): Promise<void>;
   launch(): Launch;
@@ -59,7 +61,7 @@ export async function ensureReady(sandbox: string, component: Component, options
 /** Ends a component if it runs: by asking, or at once when `kill` is set. */
 export async function stop(sandbox: string, component: Component, kill = false): Promise<void> {
   const found = runningComponent(sandbox, component.name);
-  if (found) await end(found, kill ? 0 : undefined);
+  if (found) await end(found, kill ? 0 : component.grace);
   await component.afterEnd?.();
 }
 

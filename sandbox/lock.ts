@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorCode } from "./errors.ts";
 import { poll } from "./polling.ts";
@@ -16,7 +15,6 @@ export interface LockOptions {
  * several on this machine. The lock of a process that no longer runs is taken over. Waits without limit for one that does.
  */
 export async function withLock<T>(file: string, work: () => T | Promise<T>, options: LockOptions = {}): Promise<T> {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   let told = false;
   await poll(
     async () => {
@@ -39,24 +37,21 @@ export async function withLock<T>(file: string, work: () => T | Promise<T>, opti
   }
 }
 
-/** Takes the lock, or returns who holds it. */
+/** Takes the lock, or returns who holds it. A symbolic link is made whole in one step, with the holder as its target. */
 async function take(file: string, signal: AbortSignal | undefined): Promise<ProcessIdentity | undefined> {
-  const own = `${file}.${randomUUID()}`;
-  writeFileSync(own, JSON.stringify(ownIdentity()), { mode: 0o600 });
-  try {
-    for (;;) {
-      try {
-        linkSync(own, file);
-        return undefined;
-      } catch (error) {
-        if (errorCode(error) !== "EEXIST") throw error;
-      }
-      const holder = readHolder(file);
-      if (holder && isRunning(holder)) return holder;
-      if (holder) await removeLeftBehind(file, signal);
+  const { pid, start } = ownIdentity();
+  for (;;) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    try {
+      symlinkSync(`${pid} ${start}`, file);
+      return undefined;
+    } catch (error) {
+      // ENOENT: somebody removed the folder just now, as it was empty.
+      if (!["EEXIST", "ENOENT"].includes(errorCode(error) ?? "")) throw error;
     }
-  } finally {
-    rmSync(own, { force: true });
+    const holder = readHolder(file);
+    if (holder && isRunning(holder)) return holder;
+    if (holder) await removeLeftBehind(file, signal);
   }
 }
 
@@ -71,7 +66,8 @@ async function removeLeftBehind(file: string, signal: AbortSignal | undefined): 
 
 function readHolder(file: string): ProcessIdentity | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as ProcessIdentity;
+    const [pid, ...start] = readlinkSync(file).split(" ");
+    return { pid: Number(pid), start: start.join(" ") };
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;

@@ -24,6 +24,9 @@ export interface RecordedProcess extends ProcessIdentity {
   since: number;
 }
 
+/** Short, as nothing that a process would still save is kept. */
+const CLOSING_GRACE_MS = 2_000;
+
 const RECORD_THEN_BECOME = `echo "$$ ${SHELL_OWN_START}" > "$0.new" && mv "$0.new" "$0" && exec "$@"`;
 
 /**
@@ -93,7 +96,8 @@ const closed = (records: string) => `${records}.closed`;
 
 /** The caller may be recorded itself: it goes on. */
 async function endAll(records: string): Promise<void> {
-  await Promise.all(runningProcesses(records).map((found) => (found.pid === process.pid ? undefined : end(found))));
+  const others = runningProcesses(records).filter(({ pid }) => pid !== process.pid);
+  await Promise.all(others.map((found) => end(found, CLOSING_GRACE_MS)));
 }
 
 /**

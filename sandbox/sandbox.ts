@@ -1,14 +1,14 @@
-import { mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { rmdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ensureReady, PortTakenError, stop, type Component } from "./component.ts";
-import { SandboxError } from "./errors.ts";
+import { errorCode, SandboxError } from "./errors.ts";
 import { cacheFolder, stateRoot } from "./folders.ts";
 import { kestraComponent, removeContainer } from "./kestraServer.ts";
 import { buildEngine } from "./kestra/engine.ts";
 import { buildKubernetes, isKubernetesBuilt } from "./kubernetes/build.ts";
 import { controlPlane } from "./kubernetes/controlPlane.ts";
 import { withLock } from "./lock.ts";
-import { assignPorts, movePort } from "./portAssignment.ts";
+import { assignPorts, movePort, releasePorts } from "./portAssignment.ts";
 import { ownIdentity } from "./processIdentity.ts";
 import { closeRecords, launch, openRecords } from "./recordedProcess.ts";
 import { describeSandbox, writeFiles, type Sandbox } from "./description.ts";
@@ -66,11 +66,6 @@ export async function describe(name: string): Promise<Sandbox> {
 export async function down(name = DEFAULT_NAME, options: Partial<StepOptions> = {}): Promise<void> {
   checkName(name);
   await locked(name, { report: ignore, ...options }, () => tearDown(name));
-  try {
-    rmdirSync(stateRoot());
-  } catch {
-    // Other sandboxes are there.
-  }
 }
 
 export interface StartOverrides {
@@ -188,7 +183,7 @@ async function tearDown(name: string): Promise<void> {
     await removeContainer(state);
     for (const { path } of state.files) rmSync(path, { force: true });
   }
-  rmSync(place.folder, { recursive: true, force: true, maxRetries: 5 });
+  await releasePorts(() => rmSync(place.folder, { recursive: true, force: true, maxRetries: 5 }));
 }
 
 /** Starts the guard that takes the sandbox down when this process has ended. */
@@ -223,10 +218,21 @@ function componentOf(state: SandboxState, name: ComponentName): Component {
 
 /** One command at a time works on a sandbox. */
 async function locked<T>(name: string, { report, signal }: StepOptions, work: () => Promise<T>): Promise<T> {
-  mkdirSync(stateRoot(), { recursive: true, mode: 0o700 });
   const onWait = ({ pid }: { pid: number }) =>
     report(`another command (process ${pid}) is at work on sandbox ${name}; waiting`);
-  return withLock(sandboxFolder(name).lock, work, { onWait, signal });
+  try {
+    return await withLock(sandboxFolder(name).lock, work, { onWait, signal });
+  } finally {
+    removeIfEmpty(stateRoot());
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errorCode(error) ?? "")) throw error;
+  }
 }
 
 function ignore(): void {

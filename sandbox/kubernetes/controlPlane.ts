@@ -63,6 +63,8 @@ function apiServer(state: SandboxState, { apiServer }: KubernetesBinaries): Comp
   return {
     name: "kube-apiserver",
     readyWithin: READY_WITHIN_MS,
+    // It would wait a minute for open watches to end, and it keeps nothing that could be lost.
+    grace: 2_000,
     launch: () => {
       makeCredentials(credentials);
       return {
