@@ -111,7 +111,7 @@ describe("status patch", () => {
     })).object;
     fc.assert(
       fc.property(json, json, (current, wanted) => {
-        const patch = mergePatchBetween(current as object, wanted as object);
+        const patch = mergePatchBetween(current, wanted);
         const result = applyMergePatch(current, patch ?? {});
         expect(result).toEqual(wanted);
         expect(mergePatchBetween(result as object, wanted as object)).toBeUndefined();

@@ -105,8 +105,7 @@ describe("listing", () => {
   test("begins anew when the token of a page has expired", async () => {
     for (let i = 0; i < 4; i++) cluster.put(`t${i}`);
     let refused = false;
-    cluster.onList((request, response) => {
-      cluster.onList(undefined);
+    cluster.onList((_, response) => {
       answer(response, 200, { kind: "ThingList", metadata: { resourceVersion: "1", continue: "old" }, items: [] });
       cluster.onList((_, second) => {
         refused = true;
@@ -324,11 +323,14 @@ describe("learning", () => {
   test("an answer to our own write is there at once, and is told once", async () => {
     cluster.put("a", { value: 1 });
     const informer = await watching();
-    let answered: AnyObject | undefined;
-    cluster.silently(() => (answered = cluster.put("a", { value: 2 }) as unknown as AnyObject));
-    informer.learn(answered as AnyObject);
+    const answered = cluster.silently(() => cluster.put("a", { value: 2 }));
+    informer.learn(answered);
     expect(informer.get("n/a")?.value).toBe(2);
-    cluster.sendEvent("MODIFIED", { metadata: { ...answered?.metadata, resourceVersion: "101" }, value: 1 });
+    cluster.sendEvent("MODIFIED", {
+      ...answered,
+      metadata: { ...answered.metadata, resourceVersion: "101" },
+      value: 1,
+    });
     cluster.sendEvent("MODIFIED", answered);
     cluster.put("a", { value: 3 });
     await until("the last update", () => informer.get("n/a")?.value === 3);
@@ -336,7 +338,7 @@ describe("learning", () => {
   });
 
   test("what is gone is not brought back", async () => {
-    const gone = cluster.put("a") as unknown as AnyObject;
+    const gone = cluster.put("a");
     const informer = await watching();
     cluster.remove("a");
     await until("gone", () => informer.store.size === 0);
@@ -345,7 +347,7 @@ describe("learning", () => {
   });
 
   test("versions are compared as numbers", async () => {
-    const old = cluster.put("a") as unknown as AnyObject;
+    const old = cluster.put("a");
     const informer = await watching();
     informer.learn({ ...old, metadata: { ...old.metadata, resourceVersion: "99" } });
     expect(informer.get("n/a")?.metadata.resourceVersion).toBe("101");

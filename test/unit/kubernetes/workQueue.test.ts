@@ -230,9 +230,9 @@ test("whatever happens, no key is lost, doubled or worked on twice at a time", a
   );
 });
 
-test("100,000 keys pass in well under two seconds", async () => {
+test("100,000 keys pass in well under two seconds of work", async () => {
   const many = new WorkQueue({ clock });
-  const began = performance.now();
+  const before = process.cpuUsage();
   for (let i = 0; i < 100_000; i++) many.addAfter(`n${i % 7}/${i}`, 1 + ((i * 7919) % 1000));
   for (let i = 0; i < 100_000; i++) many.add(`n${i % 7}/${i}`, i % 3 === 0 ? "high" : "low");
   let taken = 0;
@@ -244,5 +244,6 @@ test("100,000 keys pass in well under two seconds", async () => {
   }
   expect(taken).toBe(100_000);
   expect(many.depth.delayed).toBe(0);
-  expect(performance.now() - began).toBeLessThan(2_000);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1000).toBeLessThan(2_000);
 });

@@ -2,8 +2,8 @@ import type { ServerResponse } from "node:http";
 import { answer, refuse, serve, type Handler, type Request, type TestServer } from "./server.ts";
 
 export interface Item {
-  apiVersion?: string;
-  kind?: string;
+  apiVersion: string;
+  kind: string;
   metadata: { name: string; namespace: string; uid: string; resourceVersion: string; [field: string]: unknown };
   [field: string]: unknown;
 }
@@ -18,7 +18,7 @@ export interface Cluster extends TestServer {
   put: (name: string, fields?: object, uid?: string) => Item;
   remove: (name: string) => void;
   /** Changes the world, and tells nobody. */
-  silently: (change: () => void) => void;
+  silently: <R>(change: () => R) => R;
   send: (line: string) => void;
   sendEvent: (type: string, object: unknown) => void;
   bookmark: () => void;
@@ -42,8 +42,8 @@ export async function serveCluster(): Promise<Cluster> {
   const server = await serve((request, response) => {
     const watch = request.query.get("watch") === "true";
     const handler = watch ? watchHandler : listHandler;
-    if (handler !== undefined) return handler(request, response);
-    if (watch) {
+    if (handler !== undefined) handler(request, response);
+    else if (watch) {
       open.add(response);
       response.on("close", () => open.delete(response));
       response.writeHead(200);
@@ -59,7 +59,9 @@ export async function serveCluster(): Promise<Cluster> {
     const limit = Number(request.query.get("limit") ?? all.length);
     const next = from + limit < all.length ? { continue: String(from + limit) } : {};
     const metadata = { resourceVersion: String(version), ...next };
-    answer(response, 200, { kind: "ThingList", apiVersion: "test/v1", metadata, items: all.slice(from, from + limit) });
+    // As for the types that Kubernetes brings along: what each item is stands in the watch only.
+    const page = all.slice(from, from + limit).map((item) => ({ ...item, apiVersion: undefined, kind: undefined }));
+    answer(response, 200, { kind: "ThingList", apiVersion: "test/v1", metadata, items: page });
   }
 
   function sendEvent(type: string, object: unknown): void {
@@ -79,7 +81,7 @@ export async function serveCluster(): Promise<Cluster> {
       const resourceVersion = String(++version);
       const known = items.get(name)?.metadata.uid === uid;
       const metadata = { name, namespace: "n", uid, resourceVersion, managedFields: [{ manager: "test" }] };
-      const item = { metadata, ...fields };
+      const item = { apiVersion: "test/v1", kind: "Thing", metadata, ...fields };
       items.set(name, item);
       sendEvent(known ? "MODIFIED" : "ADDED", item);
       return structuredClone(item);
@@ -93,8 +95,9 @@ export async function serveCluster(): Promise<Cluster> {
     },
     silently(change) {
       silent = true;
-      change();
+      const result = change();
       silent = false;
+      return result;
     },
     send,
     sendEvent,

@@ -12,7 +12,7 @@ export interface Request {
   body: unknown;
 }
 
-export type Handler = (request: Request, response: ServerResponse) => void | Promise<void>;
+export type Handler = (request: Request, response: ServerResponse) => unknown;
 
 export interface TestServer {
   /** Every request that arrived whole. */
