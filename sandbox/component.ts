@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { SandboxError } from "./errors.ts";
 import { poll } from "./polling.ts";
+import { isPortFree } from "./ports.ts";
 import { isRunning } from "./processIdentity.ts";
 import { end, launch, runningProcesses, type Launch, type RecordedProcess } from "./recordedProcess.ts";
 import { lastLines, runStep, type StepOptions } from "./step.ts";
@@ -9,6 +10,8 @@ import { sandboxFolder, type ComponentName } from "./state.ts";
 /** One server of a sandbox. */
 export interface Component {
   name: ComponentName;
+  /** The loopback port on which it will listen. */
+  port(): number;
   /** Milliseconds that a start may take on a slow, busy machine. */
   readyWithin: number;
   /** Milliseconds from the request to end to the kill; 10 seconds unless given. */
@@ -42,6 +45,9 @@ export async function ensureReady(sandbox: string, component: Component, options
   let process = runningComponent(sandbox, name);
   const logBegin = existsSync(log) ? statSync(log).size : 0;
   if (!process) {
+    // Otherwise whoever listens there might be taken for the component while that is still on its way to fail.
+    if (!(await isPortFree(component.port())))
+      throw new PortTakenError(`${name} of sandbox ${sandbox} cannot have its port ${component.port()}: it is taken`);
     mkdirSync(data(name), { recursive: true, mode: 0o700 });
     await component.prepare?.((step, command) => runStep(sandbox, step, command, options));
     options.signal?.throwIfAborted();

@@ -58,6 +58,7 @@ function engine(state: SandboxState, build: EngineBuild, plugins: string | undef
   const port = () => portOf(state, "kestra");
   return {
     name: "kestra",
+    port,
     readyWithin: READY_WITHIN_MS,
     launch: () => engineCommand(build, { port: port(), dataDir, ...LOGIN, ...(plugins && { pluginsDir: plugins }) }),
     isReady: () => engineReady(`http://127.0.0.1:${port()}`),
@@ -79,6 +80,7 @@ function container(state: SandboxState, image: string): Component {
   };
   return {
     name: "kestra",
+    port: () => portOf(state, "kestra"),
     readyWithin: READY_WITHIN_MS,
     prepare: async (run) => {
       if (!(await hasImage(image))) await run("image-pull", { command: "docker", args: ["pull", image] });

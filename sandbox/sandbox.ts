@@ -28,14 +28,14 @@ export interface UpOptions extends Wishes {
   report?: ((line: string) => void) | undefined;
   /** Ties the sandbox to the calling process: it is taken down when that ends without `down`, were it by SIGKILL. */
   tied?: boolean | undefined;
-  /** Aborting makes `up` reject, and takes the sandbox down if this call made it. */
+  /** Aborting makes `up` reject with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
 /**
  * Brings a sandbox up: builds what is missing, starts what does not run, waits until all is ready. Repeatable at any time,
  * also after an earlier call was killed or the machine rebooted; the data of the servers is kept. Rejects with a message that
- * says what to do; what runs by then is left for the next `up` or `down`.
+ * says what to do; a sandbox that this call made is then taken down again.
  */
 export async function up(options: UpOptions = {}): Promise<Sandbox> {
   const { name = DEFAULT_NAME, report = ignore, tied = false, signal, ...wishes } = options;
@@ -51,7 +51,7 @@ export async function up(options: UpOptions = {}): Promise<Sandbox> {
       writeFiles(state);
       return await describeSandbox(state);
     } catch (error) {
-      if (signal?.aborted && !before) await tearDown(name);
+      if (!before) await tearDown(name);
       throw error;
     }
   });

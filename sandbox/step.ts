@@ -47,6 +47,6 @@ export async function runStep(
   if (code !== 0) throw new SandboxError(`${name} failed:\n${lastLines(readFileSync(log, "utf8"))}`);
 }
 
-export function lastLines(text: string, lines = 20): string {
+export function lastLines(text: string, lines = 30): string {
   return text.trimEnd().split("\n").slice(-lines).join("\n");
 }

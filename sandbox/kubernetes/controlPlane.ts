@@ -37,6 +37,7 @@ function etcd(state: SandboxState, { etcd }: KubernetesBinaries): Component {
   const url = () => `http://127.0.0.1:${portOf(state, "etcd")}`;
   return {
     name: "etcd",
+    port: () => portOf(state, "etcd"),
     readyWithin: READY_WITHIN_MS,
     launch: () => ({
       command: etcd,
@@ -62,6 +63,7 @@ function apiServer(state: SandboxState, { apiServer }: KubernetesBinaries): Comp
   const files = credentialFiles(credentials);
   return {
     name: "kube-apiserver",
+    port: () => portOf(state, "kube-apiserver"),
     readyWithin: READY_WITHIN_MS,
     // It would wait a minute for open watches to end, and it keeps nothing that could be lost.
     grace: 2_000,
@@ -98,6 +100,7 @@ function controllerManager(state: SandboxState, command: string): Component {
   const defaultServiceAccount = "/api/v1/namespaces/default/serviceaccounts/default";
   return {
     name: "kube-controller-manager",
+    port: () => portOf(state, "kube-controller-manager"),
     readyWithin: READY_WITHIN_MS,
     launch: () => {
       const config = files.controllerManagerKubeconfig;
