@@ -2,7 +2,7 @@ import { CORE_SCHEMA, dump, load, mergeTag, YAMLException } from "js-yaml";
 import type { Schema } from "js-yaml";
 
 /** Most nested collections a document may have; js-yaml stops reading at this depth. */
-const MAX_DEPTH = 100;
+export const MAX_DEPTH = 100;
 /** Most aliases (`*name`) a document may use. */
 const MAX_ALIASES = 200;
 /** Most values a document may come to once its aliases are written out. */

@@ -1,7 +1,7 @@
 import { FAILSAFE_SCHEMA } from "js-yaml";
 import type { FlowIdentity } from "../../kestra/types.ts";
 import { canonicalJson, digestOf } from "../../lib/digest.ts";
-import { dumpYaml, parseYaml } from "../../lib/yaml.ts";
+import { dumpYaml, MAX_DEPTH, parseYaml } from "../../lib/yaml.ts";
 
 /** A flow as its resource declares it. */
 export interface Desired {
@@ -50,6 +50,8 @@ export function fromText(text: string, tenant: string): Desired | Unreadable {
 
 /** Reads the flow that a structured object declares. Its digest is of the tree, whatever the order of its keys. */
 export function fromObject(flow: Record<string, unknown>, tenant: string): Desired | Unreadable {
+  const flaw = flawOf(flow);
+  if (flaw !== undefined) return { reason: "InvalidSource", message: flaw };
   const identity = identityIn(flow, tenant);
   if ("reason" in identity) return identity;
   return { identity, digest: treeDigest(flow), text: dumpYaml(flow, byImportance) };
@@ -75,6 +77,21 @@ export function differOnlyInDisabled(a: string, b: string): boolean {
 
 function enabled(flow: unknown): unknown {
   return typeof flow === "object" && flow !== null ? { ...flow, disabled: undefined, revision: undefined } : flow;
+}
+
+/** Why a tree would not be read back from YAML as it was declared, or undefined when it would. */
+function flawOf(tree: unknown, path = "", depth = 0): string | undefined {
+  if (typeof tree === "number" && Number.isInteger(tree) && !Number.isSafeInteger(tree)) {
+    return `The number at ${path} has more digits than JSON keeps: quote it, or declare the flow as text in spec.source.`;
+  }
+  if (typeof tree !== "object" || tree === null) return undefined;
+  if (depth === MAX_DEPTH) return `The flow is nested deeper than ${MAX_DEPTH} levels.`;
+  for (const [key, child] of Object.entries(tree)) {
+    const at = Array.isArray(tree) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
+    const flaw = flawOf(child, at, depth + 1);
+    if (flaw !== undefined) return flaw;
+  }
+  return undefined;
 }
 
 function treeDigest(tree: unknown): string {
