@@ -2,36 +2,15 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { delimiter, join, relative } from "node:path";
+import { makeAotCache, oldestWithAot } from "./aot.ts";
 import { findJdk } from "./jdk.ts";
 import { withLock } from "./lock.ts";
 import { mavenBuild } from "./maven.ts";
+import type { EngineBuild } from "./server.ts";
 
-/** What was built for one line of Kestra, ready to be started any number of times. */
-export interface EngineBuild {
-  /** The cache folder with the jars. */
-  home: string;
-  java: string;
-  /** The version of Kestra's engine, as the server reports it. */
-  version: string;
-  /** A folder with one plugin jar (task type io.kestraflow.sample.Greet), for tests that install a plugin. */
-  samplePluginsDir: string;
-}
-
-export interface EngineOptions {
-  port: number;
-  /** Database, internal storage and scratch files; created when missing. A restart on the same folder keeps the state. */
-  dataDir: string;
-  username?: string;
-  password?: string;
-  /** A folder of plugin jars. A type they bring takes the place of its declaration. */
-  pluginsDir?: string;
-}
-
-/** The login of the server where no other is asked for. */
-export const defaultLogin = { username: "admin@kestra.io", password: "Admin1234" };
+export { type EngineBuild, type EngineOptions, defaultLogin, engineCommand, engineReady } from "./server.ts";
 
 const sources = import.meta.dirname;
-const READY_TIMEOUT_MS = 2_000;
 
 /**
  * Builds the engine server (Kestra's engine behind our test REST layer) unless the cache has it. The cache key covers the
@@ -52,63 +31,28 @@ export async function buildEngine(options: {
     java: join(jdk.home, "bin", "java"),
     version: kestraVersion(),
     samplePluginsDir: join(home, "sample-plugin"),
+    aotCache: undefined,
   };
-  if (existsSync(join(home, "java.args"))) return build;
-  await withLock(
-    `${home}.lock`,
-    () => report("engine server: another process is building it; waiting"),
-    async () => {
-      if (existsSync(join(home, "java.args"))) return;
+  const aot = join(home, "engine.aot");
+  const done = join(home, "done");
+  if (!existsSync(done)) {
+    const waiting = () => report("engine server: another process is building it; waiting");
+    await withLock(`${home}.lock`, waiting, async () => {
+      if (existsSync(done)) return;
       report(`engine server: building it around Kestra's engine ${build.version} with JDK ${jdk.release}`);
       await mavenBuild(sources, home, jdk, report);
       await writeFile(join(home, "java.args"), `-cp "${classpath(home)}"\n`);
+      if (jdk.release >= oldestWithAot) {
+        report("engine server: recording a start, so that later ones are fast (usually 20 to 40 s)");
+        await makeAotCache(build, aot).catch((error: unknown) =>
+          report(`engine server: starts stay slow: ${error instanceof Error ? error.message : String(error)}`),
+        );
+      }
+      await writeFile(done, "");
       report("engine server: built");
-    },
-  );
-  return build;
-}
-
-/**
- * The process to spawn: it listens on the loopback address only, ends on SIGTERM, and is ready when engineReady says so.
- * `env` is what to add to the environment.
- */
-export function engineCommand(
-  build: EngineBuild,
-  options: EngineOptions,
-): { command: string; args: string[]; env: Record<string, string> } {
-  return {
-    command: build.java,
-    args: [
-      `@${join(build.home, "java.args")}`,
-      // Small in memory first: a test machine runs it beside a cluster.
-      "-Xmx256m",
-      "-XX:+UseSerialGC",
-      "-XX:TieredStopAtLevel=1",
-      "-Duser.timezone=UTC",
-      "-Duser.language=en",
-      "-Dfile.encoding=UTF-8",
-      "--enable-native-access=ALL-UNNAMED",
-      "io.kestraflow.engine.Main",
-    ],
-    env: {
-      ENGINE_PORT: String(options.port),
-      ENGINE_DATA_DIR: options.dataDir,
-      ENGINE_USERNAME: options.username ?? defaultLogin.username,
-      ENGINE_PASSWORD: options.password ?? defaultLogin.password,
-      ...(options.pluginsDir === undefined ? {} : { ENGINE_PLUGINS_DIR: options.pluginsDir }),
-    },
-  };
-}
-
-/** One probe: whether a server answers at the URL. Never throws. */
-export async function engineReady(url: string): Promise<boolean> {
-  try {
-    const answer = await fetch(new URL("/api/v1/configs", url), { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
-    await answer.arrayBuffer();
-    return answer.ok;
-  } catch {
-    return false;
+    });
   }
+  return { ...build, aotCache: existsSync(aot) ? aot : undefined };
 }
 
 /** The task types that validation knows and that cannot run here: their plugins are in the official image only. */

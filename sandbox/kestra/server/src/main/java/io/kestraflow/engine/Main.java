@@ -15,6 +15,15 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) {
+        try {
+            start();
+        } catch (RuntimeException error) {
+            error.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    private static void start() {
         int declared = Plugins.register(System.getenv("ENGINE_PLUGINS_DIR"));
         Map<String, Object> properties = Map.of(
             "micronaut.server.port", required("ENGINE_PORT"),

@@ -25,6 +25,7 @@ import io.micronaut.http.annotation.Delete;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.QueryValue;
+import io.micronaut.http.server.exceptions.NotFoundException;
 import io.micronaut.http.server.multipart.MultipartBody;
 import io.micronaut.scheduling.TaskExecutors;
 import io.micronaut.scheduling.annotation.ExecuteOn;
@@ -71,9 +72,8 @@ class ExecutionController {
     }
 
     @Get("/{executionId}")
-    @Nullable
     Execution execution(String executionId) {
-        return repository.findById(MAIN, executionId).orElse(null);
+        return repository.findById(MAIN, executionId).orElseThrow(NotFoundException::new);
     }
 
     @Get("/search")
@@ -83,14 +83,10 @@ class ExecutionController {
     }
 
     @Delete("/{executionId}/kill")
-    @Nullable
     HttpResponse<?> killExecution(String executionId, @QueryValue(defaultValue = "true") boolean isOnKillCascade)
         throws QueueException {
-        Optional<Execution> execution = repository.findById(MAIN, executionId);
-        if (execution.isEmpty()) {
-            return null;
-        }
-        if (!isOnKillCascade && execution.get().getState().isTerminated()) {
+        Execution execution = repository.findById(MAIN, executionId).orElseThrow(NotFoundException::new);
+        if (!isOnKillCascade && execution.getState().isTerminated()) {
             throw new IllegalStateException("Execution is already finished, can't kill it");
         }
         kills.emit(ExecutionKilledExecution.builder()

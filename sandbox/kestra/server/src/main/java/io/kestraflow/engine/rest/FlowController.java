@@ -20,6 +20,7 @@ import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.Put;
 import io.micronaut.http.annotation.QueryValue;
+import io.micronaut.http.server.exceptions.NotFoundException;
 import io.micronaut.scheduling.TaskExecutors;
 import io.micronaut.scheduling.annotation.ExecuteOn;
 import jakarta.inject.Inject;
@@ -48,15 +49,13 @@ class FlowController {
 
     /** Unknown properties are accepted: that is how the 1.x line updates. */
     @Put(uri = "/{namespace}/{id}", consumes = MediaType.APPLICATION_YAML)
-    @Nullable
     FlowWithSource updateFlow(String namespace, String id, @Body String source) {
         return repository.findByIdWithSource(MAIN, namespace, id)
             .map(existing -> repository.update(GenericFlow.fromYaml(MAIN, source), existing))
-            .orElse(null);
+            .orElseThrow(NotFoundException::new);
     }
 
     @Get("/{namespace}/{id}")
-    @Nullable
     Flow flow(
         String namespace,
         String id,
@@ -65,19 +64,14 @@ class FlowController {
         @QueryValue(defaultValue = "false") boolean allowDeleted) {
         Optional<Integer> wanted = Optional.ofNullable(revision);
         return source
-            ? repository.findByIdWithSource(MAIN, namespace, id, wanted, allowDeleted).orElse(null)
-            : repository.findById(MAIN, namespace, id, wanted, allowDeleted).orElse(null);
+            ? repository.findByIdWithSource(MAIN, namespace, id, wanted, allowDeleted).orElseThrow(NotFoundException::new)
+            : repository.findById(MAIN, namespace, id, wanted, allowDeleted).orElseThrow(NotFoundException::new);
     }
 
     @Delete("/{namespace}/{id}")
-    @Nullable
     HttpResponse<?> deleteFlow(String namespace, String id) {
-        return repository.findByIdWithSource(MAIN, namespace, id)
-            .map(flow -> {
-                service.delete(flow);
-                return HttpResponse.noContent();
-            })
-            .orElse(null);
+        service.delete(repository.findByIdWithSource(MAIN, namespace, id).orElseThrow(NotFoundException::new));
+        return HttpResponse.noContent();
     }
 
     @Get("/{namespace}/{id}/revisions")

@@ -24,6 +24,7 @@ import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.Put;
 import io.micronaut.http.annotation.QueryValue;
 import io.micronaut.http.exceptions.HttpStatusException;
+import io.micronaut.http.server.exceptions.NotFoundException;
 import io.micronaut.scheduling.TaskExecutors;
 import io.micronaut.scheduling.annotation.ExecuteOn;
 import jakarta.inject.Inject;
@@ -65,7 +66,6 @@ class TriggerController {
 
     /** Starts the given backfill, replacing a running one; without a backfill, sets the disabled flag. */
     @Put
-    @Nullable
     Trigger updateTrigger(@Body Trigger newTrigger) {
         newTrigger.setTenantId(MAIN);
         Flow flow = flows.findById(MAIN, newTrigger.getNamespace(), newTrigger.getFlowId())
@@ -75,9 +75,10 @@ class TriggerController {
         if (definition instanceof RealtimeTriggerInterface) {
             throw new IllegalArgumentException("Realtime triggers can not be updated through the API, please edit the trigger definition.");
         }
-        return triggers.lock(newTrigger.uid(), current -> newTrigger.getBackfill() == null
+        Trigger updated = triggers.lock(newTrigger.uid(), current -> newTrigger.getBackfill() == null
             ? withDisabled(current, newTrigger.getDisabled())
             : withBackfill(current, newTrigger, flow, definition));
+        return Optional.ofNullable(updated).orElseThrow(NotFoundException::new);
     }
 
     @Post("/set-disabled/by-triggers")
