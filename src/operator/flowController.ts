@@ -93,8 +93,12 @@ export class FlowController {
     this.#exposeMetrics();
   }
 
-  /** Starts to reconcile and to look for drift. Work under way is aborted with the signal; it can be started again after that. */
+  /**
+   * Starts to reconcile and to look for drift. Work under way is aborted with the signal; it can be started again after that, and every
+   * resource is looked at again then: what another replica left in Kestra meanwhile is not known.
+   */
   start(signal: AbortSignal): void {
+    for (const key of this.#options.flows.keys()) this.#queue.add(key, "low");
     void this.#context.drift.run(AbortSignal.any([signal, this.#stopped.signal]));
     this.#controller.start();
     signal.addEventListener("abort", () => {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Logger } from "../lib/log.ts";
+import { aborted } from "../lib/async.ts";
 import { systemClock } from "../lib/clock.ts";
 import { KestraClient } from "../kestra/client.ts";
 import { ServerMonitor } from "../kestra/server.ts";
@@ -79,9 +80,7 @@ export async function runOperator(settings: Settings): Promise<number> {
     });
   else void operator.work(new AbortController().signal);
 
-  await new Promise((resolve) => {
-    stop.signal.addEventListener("abort", resolve, { once: true });
-  });
+  await aborted(stop.signal);
   const drained = await operator.drain(settings.SHUTDOWN_GRACE);
   if (!drained) logger.warn({ graceMs: settings.SHUTDOWN_GRACE }, "work under way was cut off");
   await lease?.stop();
