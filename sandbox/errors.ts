@@ -3,7 +3,7 @@ export class SandboxError extends Error {
   override name = "SandboxError";
 }
 
-/** The `code` of a failed system call, such as "ENOENT". */
+/** The `code` of a failed system call, such as "ENOENT". (Not by `instanceof`: jest has an Error of its own.) */
 export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : undefined;
 }

@@ -24,7 +24,7 @@ export async function goBuild(build: GoBuild, work: string, report: (line: strin
   ];
   for (const folder of [source, temporary, binaries]) mkdirSync(folder);
   const context = { folder: source, env: await goEnvironment(temporary) };
-  const progress = new Progress(build, report);
+  using progress = new Progress(build, report);
 
   const onDownload = (line: string) => line.startsWith("go: downloading ") && progress.downloaded();
   writeFileSync(join(source, "go.mod"), await build.goMod(context));
@@ -43,47 +43,51 @@ export async function goBuild(build: GoBuild, work: string, report: (line: strin
   return binaries;
 }
 
-/** Says how far a build is, at most every few seconds. */
+/** Says how far a build is, every few seconds, until it is disposed. */
 class Progress {
   readonly #build: GoBuild;
   readonly #report: (line: string) => void;
   readonly #begin = performance.now();
-  #lastReport = this.#begin;
+  readonly #timer: NodeJS.Timeout;
   #downloads = 0;
-  #packages = 0;
+  #packages: number | undefined;
   #compiled = 0;
 
   constructor(build: GoBuild, report: (line: string) => void) {
     this.#build = build;
     this.#report = report;
     report(`${build.title}: building from the Go module proxy; usually ${build.usually} the first time`);
+    this.#timer = setInterval(() => {
+      report(`${build.title}: ${this.#doing()}, ${this.#elapsed()} of usually ${build.usually}`);
+    }, REPORT_EVERY_MS);
   }
 
   downloaded(): void {
     this.#downloads++;
-    this.#tell(`${this.#downloads} modules downloaded`);
   }
 
+  /** The packages that are not compiled yet, the commands among them. */
   compileAll(packages: number): void {
     this.#packages = packages;
-    this.#tell(`${packages} packages to compile`);
   }
 
   compiled(): void {
     this.#compiled++;
-    const linking = this.#compiled >= this.#packages ? ", linking" : "";
-    this.#tell(`${Math.min(this.#compiled, this.#packages)} of ${this.#packages} packages compiled${linking}`);
   }
 
   done(): void {
     this.#report(`${this.#build.title}: built in ${this.#elapsed()}`);
   }
 
-  #tell(what: string): void {
-    const now = performance.now();
-    if (now - this.#lastReport < REPORT_EVERY_MS) return;
-    this.#lastReport = now;
-    this.#report(`${this.#build.title}: ${what}, ${this.#elapsed()} of usually ${this.#build.usually}`);
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #doing(): string {
+    if (this.#packages === undefined) return `${this.#downloads} modules downloaded`;
+    const left = this.#packages - this.#compiled;
+    // The compiler names a package when it begins with it, and a command that is named has still to be linked.
+    return left > 0 ? `${this.#compiled} of ${this.#packages} packages compiled` : "all packages compiled, linking";
   }
 
   #elapsed(): string {
