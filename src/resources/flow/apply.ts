@@ -1,6 +1,6 @@
 import { addFinalizer, patchFinalizer, removeFinalizer } from "../../kubernetes/finalizer.ts";
 import type { FinalizerPatch } from "../../kubernetes/finalizer.ts";
-import { keyOf, parseKey } from "../../kubernetes/objects.ts";
+import { keyOf } from "../../kubernetes/objects.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
 import type { StoredFlow } from "../../kestra/types.ts";
 import { ANNOTATION, FINALIZER } from "../annotations.ts";
@@ -38,13 +38,13 @@ export async function apply(context: FlowContext, seen: Observed, write: Write, 
       const created = await kestra.flows.create(write.text, signal);
       delete seen.stored;
       if (created === "exists") seen.exists = true;
-      else wrote(seen, created, write.because, `Created the flow ${displayName(write.identity)}`);
+      else wrote(context, seen, created, write.because, `Created the flow ${displayName(write.identity)}`);
       return;
     }
     case "update": {
       const updated = await kestra.flows.update(write.identity, write.text, signal);
       if (updated === "missing") seen.stored = "missing";
-      else wrote(seen, updated, write.because, `Updated the flow ${displayName(write.identity)}`);
+      else wrote(context, seen, updated, write.because, `Updated the flow ${displayName(write.identity)}`);
       return;
     }
     case "delete":
@@ -59,8 +59,11 @@ export async function apply(context: FlowContext, seen: Observed, write: Write, 
       return;
     case "handOver": {
       const { heir, identity } = write;
-      const patch = { metadata: { uid: heir.uid, annotations: writeClaim(heir.uid, identity) } };
-      await context.kubernetes.mergePatch(kestraFlows, parseKey(heir.key), patch, { signal });
+      const successor = context.flows.get(heir.key);
+      if (successor === undefined) return;
+      // With the finalizer, so that an heir that is deleted before it knows of its flow still cleans up.
+      const patch = addFinalizer(successor.metadata, FINALIZER, writeClaim(successor.metadata.uid, identity));
+      context.flows.learn(await patchFinalizer(context.kubernetes, kestraFlows, successor, patch, { signal }));
       drift.forget(identity, key);
       seen.leftBehind.add(identityKey(identity));
       seen.acts.push({
@@ -76,13 +79,14 @@ export async function apply(context: FlowContext, seen: Observed, write: Write, 
   }
 }
 
-function wrote(seen: Observed, stored: StoredFlow, because: Reason, deed: string): void {
+function wrote(context: FlowContext, seen: Observed, stored: StoredFlow, because: Reason, deed: string): void {
   seen.stored = stored;
   if (because === "changed") {
     seen.acts.push({ type: "Normal", reason: "Applied", message: `${deed}, now at revision ${stored.revision}.` });
     return;
   }
   seen.corrected = because;
+  context.onCorrected?.(because);
   const message = `${deed}, which had drifted (${because}), now at revision ${stored.revision}.`;
   seen.acts.push({ type: "Normal", reason: "DriftCorrected", message });
 }
