@@ -1,3 +1,4 @@
+import { findCondition } from "../../kubernetes/conditions.ts";
 import type { FlowIdentity, StoredFlow } from "../../kestra/types.ts";
 import { locateComplaint } from "../../kestra/rejection.ts";
 import { digestOf } from "../../lib/digest.ts";
@@ -96,16 +97,25 @@ function keep(seen: Observed, desired: Desired, now: number): Decision {
 /** The flow is not recorded as ours: create it, recognise it, or adopt it. */
 function obtain(seen: Observed, desired: Desired): Decision {
   const { object, stored } = seen;
-  const refusedBefore = object.status.conditions?.some(
-    ({ type, reason }) => type === "Ready" && reason === "AdoptionRefused",
-  );
-  if (stored === undefined && (seen.exists || refusedBefore)) return { do: "read", fact: "stored" };
+  if (stored === undefined && likelyThere(seen, desired.identity)) return { do: "read", fact: "stored" };
   if (stored === undefined || stored === "missing") return write(seen, desired, "changed");
   if (!owns(object.metadata, desired.identity, stored)) return adopt(seen, desired, stored);
   if (holds(stored, desired) && hasFinalizer(object.metadata)) return leaveBehind(seen, desired.identity) ?? synced();
-  // A claim that is proved by its digest must outlive the update that voids the proof; one that was handed to us lacks the finalizer.
+  // A claim that is proved by its digest must outlive the update that voids the proof.
   const loose = readClaim(object.metadata)?.digest !== undefined || !hasFinalizer(object.metadata);
   return loose ? { do: "write", write: { op: "claim", identity: desired.identity } } : write(seen, desired, "changed");
+}
+
+/**
+ * Whether to look before a create is tried: what was refused or handed over to us is there. With `Never` always, since the claim that
+ * precedes a create would pass for the proof that an identical flow of somebody else is ours.
+ */
+function likelyThere({ object, exists }: Observed, identity: FlowIdentity): boolean {
+  const { metadata, policy, status } = object;
+  const claim = readClaim(metadata);
+  const handedOver = sameIdentity(claim, identity) && claim?.digest === undefined;
+  const refused = findCondition(status.conditions, "Ready")?.reason === "AdoptionRefused";
+  return exists === true || refused || handedOver || policy.adoption === "Never";
 }
 
 function adopt(seen: Observed, desired: Desired, stored: StoredFlow): Decision {
@@ -206,7 +216,7 @@ function complaint(
     const path = tree.ok ? locateComplaint(constraints, tree.value) : "";
     return {
       reason: "InvalidFlow",
-      message: `Kestra refuses the flow: ${path === "" ? "" : `${path}: `}${constraints.trim()}.`,
+      message: `Kestra refuses the flow: ${path === "" ? "" : `${path}: `}${withoutClass(constraints)}.`,
     };
   }
   if (flow === identity.id && namespace === identity.namespace) return undefined;
@@ -214,6 +224,11 @@ function complaint(
     reason: "IdentityMismatch",
     message: `Kestra reads this source as the flow ${namespace}/${flow}, we read ${displayName(identity)}: write id and namespace as plain strings, once each.`,
   };
+}
+
+/** Kestra's message without the name of the exception that carried it. */
+function withoutClass(constraints: string): string {
+  return constraints.replace(/^(jakarta\.validation\.ConstraintViolationException|Validation error): /, "").trim();
 }
 
 function asked({ object: { metadata, status } }: Observed): boolean {
