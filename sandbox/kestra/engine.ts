@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import { delimiter, join, relative } from "node:path";
+import { join, relative } from "node:path";
+import { cacheEntry } from "../cacheEntry.ts";
 import { makeAotCache, oldestWithAot } from "./aot.ts";
 import { findJdk } from "./jdk.ts";
-import { withLock } from "./lock.ts";
 import { mavenBuild } from "./maven.ts";
 import type { EngineBuild } from "./server.ts";
 
@@ -25,34 +24,24 @@ export async function buildEngine(options: {
   const { line, cacheDir, report } = options;
   if (line !== "1.1") throw new Error(`The engine server is made for Kestra 1.1 only; ${line} is not there yet.`);
   const jdk = findJdk();
-  const home = join(cacheDir, `engine-${line}-${sourcesHash(String(jdk.release))}`);
+  const version = kestraVersion();
+  const home = join(cacheDir, "kestra", `engine-${version}-${sourcesHash(String(jdk.release))}`);
+  await cacheEntry(home, report, (work) => {
+    report(`engine server: building it around Kestra's engine ${version} with JDK ${jdk.release}`);
+    return mavenBuild({ sources, work, home, jdk, report });
+  });
   const build: EngineBuild = {
     home,
     java: join(jdk.home, "bin", "java"),
-    version: kestraVersion(),
+    version,
     samplePluginsDir: join(home, "sample-plugin"),
     aotCache: undefined,
   };
-  const aot = join(home, "engine.aot");
-  const done = join(home, "done");
-  if (!existsSync(done)) {
-    const waiting = () => report("engine server: another process is building it; waiting");
-    await withLock(`${home}.lock`, waiting, async () => {
-      if (existsSync(done)) return;
-      report(`engine server: building it around Kestra's engine ${build.version} with JDK ${jdk.release}`);
-      await mavenBuild(sources, home, jdk, report);
-      await writeFile(join(home, "java.args"), `-cp "${classpath(home)}"\n`);
-      if (jdk.release >= oldestWithAot) {
-        report("engine server: recording a start, so that later ones are fast (usually 20 to 40 s)");
-        await makeAotCache(build, aot).catch((error: unknown) =>
-          report(`engine server: starts stay slow: ${error instanceof Error ? error.message : String(error)}`),
-        );
-      }
-      await writeFile(done, "");
-      report("engine server: built");
-    });
-  }
-  return { ...build, aotCache: existsSync(aot) ? aot : undefined };
+  if (jdk.release < oldestWithAot) return build;
+  const recorded = `${home}-start`;
+  await cacheEntry(recorded, report, (work) => makeAotCache(build, work, report));
+  const aotCache = join(recorded, "engine.aot");
+  return { ...build, aotCache: existsSync(aotCache) ? aotCache : undefined };
 }
 
 /** The task types that validation knows and that cannot run here: their plugins are in the official image only. */
@@ -67,11 +56,6 @@ function kestraVersion(): string {
   const version = /<kestra\.version>(.+?)</.exec(readFileSync(join(sources, "pom.xml"), "utf8"))?.[1];
   if (version === undefined) throw new Error("sandbox/kestra/pom.xml names no kestra.version");
   return version;
-}
-
-function classpath(home: string): string {
-  const libraries = readdirSync(join(home, "lib")).sort();
-  return [join(home, "engine-server.jar"), ...libraries.map((name) => join(home, "lib", name))].join(delimiter);
 }
 
 function sourcesHash(release: string): string {

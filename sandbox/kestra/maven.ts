@@ -1,44 +1,41 @@
 import { spawn } from "node:child_process";
-import { cp, rename, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { cp, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { basename, delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Jdk } from "./jdk.ts";
 
-const USUAL_DOWNLOADS = 700;
+const USUAL_DOWNLOADS = 1300;
+const USUALLY = "usually 20 s, one to three minutes on a fresh machine";
 const REPORT_EVERY_MS = 4_000;
 const KEPT_LINES = 25;
 
 /**
- * Builds the Maven project in a scratch folder and moves what it made to `home`: `engine-server.jar`, `lib/` and
- * `sample-plugin/`. `home` appears whole or not at all. Maven's own settings (mirrors, proxies, repository) stay in force.
+ * Builds the Maven project in the folder `work` and returns the folder in it that is to become `home`: `engine-server.jar`,
+ * `lib/`, `sample-plugin/` and `java.args` with the class path. Maven's own settings (mirrors, proxies, repository) stay in
+ * force.
  */
-export async function mavenBuild(
-  sources: string,
-  home: string,
-  jdk: Jdk,
-  report: (message: string) => void,
-): Promise<void> {
-  const scratch = `${home}.${process.pid}.tmp`;
-  await rm(scratch, { recursive: true, force: true });
-  await cp(sources, scratch, {
-    recursive: true,
-    filter: (path) => !["target", "node_modules"].includes(basename(path)),
-  });
-  try {
-    await maven(scratch, jdk, report);
-    const made = join(scratch, "made");
-    await rename(join(scratch, "server", "target", "lib"), join(made + ".lib"));
-    await cp(join(scratch, "server", "target", "engine-server.jar"), join(made, "engine-server.jar"));
-    await cp(
-      join(scratch, "sample-plugin", "target", "sample-plugin.jar"),
-      join(made, "sample-plugin", "sample-plugin.jar"),
-    );
-    await rename(join(made + ".lib"), join(made, "lib"));
-    await rm(home, { recursive: true, force: true });
-    await rename(made, home);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+export async function mavenBuild(options: {
+  sources: string;
+  work: string;
+  home: string;
+  jdk: Jdk;
+  report: (message: string) => void;
+}): Promise<string> {
+  const { sources, work, home, jdk, report } = options;
+  const project = join(work, "project");
+  const made = join(work, "made");
+  await cp(sources, project, { recursive: true, filter: (path) => basename(path) !== "target" });
+  await maven(project, jdk, report);
+  await mkdir(join(made, "sample-plugin"), { recursive: true });
+  const server = join(project, "server", "target");
+  await rename(join(server, "lib"), join(made, "lib"));
+  await rename(join(server, "engine-server.jar"), join(made, "engine-server.jar"));
+  const plugin = "sample-plugin.jar";
+  await rename(join(project, "sample-plugin", "target", plugin), join(made, "sample-plugin", plugin));
+  const libraries = (await readdir(join(made, "lib"))).sort().map((name) => join(home, "lib", name));
+  const classPath = [join(home, "engine-server.jar"), ...libraries].join(delimiter);
+  await writeFile(join(made, "java.args"), `-cp "${classPath}"\n`);
+  return made;
 }
 
 async function maven(folder: string, jdk: Jdk, report: (message: string) => void): Promise<void> {
@@ -48,7 +45,7 @@ async function maven(folder: string, jdk: Jdk, report: (message: string) => void
   const progress = setInterval(() => {
     const seconds = Math.round((Date.now() - started) / 1000);
     const files = downloads > 0 ? `, ${downloads} of about ${USUAL_DOWNLOADS} files fetched` : "";
-    report(`engine server: ${doing}${files} (${seconds} s; usually 30 s, 60 to 120 s on a fresh machine)`);
+    report(`engine server: ${doing}${files} (${seconds} s; ${USUALLY})`);
   }, REPORT_EVERY_MS);
   const last: string[] = [];
   try {
