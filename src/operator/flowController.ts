@@ -15,6 +15,7 @@ import { Claims } from "../resources/flow/claims.ts";
 import type { FlowContext } from "../resources/flow/context.ts";
 import { DriftMonitor } from "../resources/flow/drift.ts";
 import { declaredBy } from "../resources/flow/observe.ts";
+import type { DriftKind } from "../resources/flow/schema.ts";
 import { FlowReconciler } from "../resources/flow/reconcile.ts";
 import type { Settings } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
@@ -66,7 +67,10 @@ export class FlowController {
       intervalMs: settings.DRIFT_INTERVAL,
       rereadMs: settings.REREAD_INTERVAL,
     });
-    this.#context = { ...options, claims, drift, settings: flowSettings(settings) };
+    const onCorrected = (kind: DriftKind): void => {
+      metrics.driftCorrections.inc({ kind: "KestraFlow", drift: kind });
+    };
+    this.#context = { ...options, claims, drift, onCorrected, settings: flowSettings(settings) };
     const reconciler = new FlowReconciler(this.#context, options.events);
     this.#controller = new Controller({
       name: "KestraFlow",

@@ -61,10 +61,11 @@ function whatWasApplied({ stored, desired, settings }: Observed): Partial<FlowSt
   };
 }
 
-function notes({ validation }: Observed): Partial<FlowStatus> {
+/** Kestra's remarks from the last validation; none are left out of the status. */
+function notes({ validation }: Observed): { warnings?: string[] | undefined; deprecations?: string[] | undefined } {
   if (validation === undefined) return {};
-  const bounded = (texts: readonly string[]) =>
-    texts.slice(0, MAX_NOTES).map((text) => truncate(text, MAX_NOTE_LENGTH));
+  const bounded = (texts: readonly string[]): string[] | undefined =>
+    texts.length === 0 ? undefined : texts.slice(0, MAX_NOTES).map((text) => truncate(text, MAX_NOTE_LENGTH));
   return { warnings: bounded(validation.warnings), deprecations: bounded(validation.deprecationPaths) };
 }
 

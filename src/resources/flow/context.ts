@@ -8,6 +8,7 @@ import type { CachedFlow } from "./cache.ts";
 import type { Claims } from "./claims.ts";
 import type { DriftMonitor } from "./drift.ts";
 import type { FlowSettings } from "./model.ts";
+import type { DriftKind } from "./schema.ts";
 
 /** Objects as an informer keeps them. */
 export interface Cache<T> {
@@ -27,6 +28,8 @@ export interface FlowContext {
   claims: Claims;
   drift: DriftMonitor;
   settings: FlowSettings;
+  /** Told of every drift that was put right, for metrics. */
+  onCorrected?: (drift: DriftKind) => void;
   clock: Clock;
   logger: Logger;
 }
