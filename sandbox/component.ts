@@ -20,8 +20,8 @@ export interface Component {
   prepare?(run: (name: string, command: Launch) => Promise<void>): Promise<void>;
   launch(): Launch;
   isReady(): Promise<boolean>;
-  /** Ends what outlives the process. */
-  afterEnd?(): Promise<void>;
+  /** Ends what outlived the process; done after its end, and before a start in case that nobody could then. */
+  endRemains?(kill: boolean): Promise<void>;
 }
 
 /** A server could not listen on its port because somebody else does. */
@@ -45,6 +45,7 @@ export async function ensureReady(sandbox: string, component: Component, options
   let process = runningComponent(sandbox, name);
   const logBegin = existsSync(log) ? statSync(log).size : 0;
   if (!process) {
+    await component.endRemains?.(false);
     // Otherwise whoever listens there might be taken for the component while that is still on its way to fail.
     if (!(await isPortFree(component.port())))
       throw new PortTakenError(`${name} of sandbox ${sandbox} cannot have its port ${component.port()}: it is taken`);
@@ -68,7 +69,7 @@ export async function ensureReady(sandbox: string, component: Component, options
 export async function stop(sandbox: string, component: Component, kill = false): Promise<void> {
   const found = runningComponent(sandbox, component.name);
   if (found) await end(found, kill ? 0 : component.grace);
-  await component.afterEnd?.();
+  await component.endRemains?.(kill);
 }
 
 /** What etcd, Kubernetes (Go), the JVM and Docker say when a port is taken. */

@@ -4,7 +4,7 @@ import { SandboxError } from "./errors.ts";
 import { answersOk, httpGet } from "./httpGet.ts";
 import { engineCommand, engineReady, type EngineBuild } from "./kestra/engine.ts";
 import type { Component } from "./component.ts";
-import { portOf, sandboxFolder, type SandboxState } from "./state.ts";
+import { portOf, sandboxFolder, writeState, type SandboxState } from "./state.ts";
 
 /** The login of every Kestra that a sandbox starts: known to all, hence loopback only. */
 const LOGIN = { username: "admin@kestra.io", password: "Admin1234" };
@@ -70,7 +70,7 @@ function engine(state: SandboxState, build: EngineBuild, plugins: string | undef
  * `removeContainer` finds it whenever its creator was killed. The recorded process is the client attached to it.
  */
 function container(state: SandboxState, image: string): Component {
-  const name = containerName(state);
+  const name = `kestraflow-${state.id}`;
   const configuration = {
     kestra: {
       server: { "basic-auth": { enabled: true, ...LOGIN } },
@@ -92,23 +92,23 @@ function container(state: SandboxState, image: string): Component {
       await removeContainer(state);
       const environment = `KESTRA_CONFIGURATION=${JSON.stringify(configuration)}`;
       const args = ["create", "--name", name, "--publish", publish, "--env", environment, image, "server", "local"];
+      state.container = name;
+      writeState(state);
       await run("container-create", { command: "docker", args });
     },
     launch: () => ({ command: "docker", args: ["start", "--attach", name] }),
     isReady: () => answersOk(`http://127.0.0.1:${portOf(state, "kestra")}/api/v1/configs`),
-    afterEnd: async () => {
-      // The client passed the request to end on; a client that was killed passed nothing on.
-      await docker(["kill", name]).catch(() => undefined);
+    // The client that ends leaves the container running.
+    endRemains: async (kill) => {
+      if (state.container !== undefined) await docker(kill ? ["kill", name] : ["stop", name]).catch(() => undefined);
     },
   };
 }
 
-const containerName = (state: SandboxState) => `kestraflow-${state.id}`;
-
 /** Removes the sandbox's container and its data, if there is one. */
 export async function removeContainer(state: SandboxState): Promise<void> {
-  if (state.kestra?.kind !== "image") return;
-  await docker(["rm", "--force", "--volumes", containerName(state)]).catch((error: unknown) => {
+  if (state.container === undefined) return;
+  await docker(["rm", "--force", "--volumes", state.container]).catch((error: unknown) => {
     if (!String(error).includes("No such container")) throw error;
   });
 }

@@ -34,6 +34,8 @@ export interface SandboxState {
   /** None when the sandbox has Kubernetes only. */
   kestra?: KestraChoice;
   engine?: EngineBuild;
+  /** The name of the Docker container, from before it is created. */
+  container?: string;
   /** Loopback ports of the components that listen on one. */
   ports: Partial<Record<ComponentName, number>>;
   files: WrittenFile[];
