@@ -1,0 +1,33 @@
+import { operatorLog } from "./operator.ts";
+import type { World } from "./world.ts";
+
+const MEANING_FROM = 42;
+
+/** Prints what a person can do now that all runs. */
+export function showNext({ sandbox, kestra, kestraTitle, screen }: World, manifests: string[]): void {
+  const login = `${sandbox.kestra?.username}:${sandbox.kestra?.password}`;
+  const api = `${kestra.url}/api/v1/main`;
+  const command = (text: string, meaning?: string) =>
+    screen.line(
+      meaning === undefined
+        ? `  ${screen.paint("cyan", text)}`
+        : `  ${screen.paint("cyan", text.padEnd(MEANING_FROM))} ${screen.paint("dim", meaning)}`,
+    );
+  screen.title("Try next, in another terminal");
+  command(`export KUBECONFIG=${sandbox.kubeconfig}`);
+  command("kubectl get kestra", "all resources: are they good, and if not why");
+  command("kubectl describe kestraflow hello-world", "conditions and events of one");
+  command("kubectl edit kestraflow hello-world", "change it, and see its revision grow");
+  command(`kubectl delete ${manifests.join(" ")}`, "the flows in the engine go too");
+  command(`kubectl apply ${manifests.join(" ")}`, "and come back");
+  screen.line();
+  screen.line(`${kestraTitle} has an API and no web pages.`);
+  screen.line(`Login: ${login.replace(":", " / ")}`);
+  command(`curl -u '${login}' '${api}/flows/zoomcamp/01_hello_world?source=true'`);
+  command(`curl -u '${login}' -F name=You '${api}/executions/zoomcamp/01_hello_world'`);
+  screen.line();
+  screen.line("What the operator does:");
+  command(`tail -f ${operatorLog(sandbox.name)}`);
+  screen.line();
+  screen.line("Ctrl-C ends everything and leaves nothing behind.");
+}

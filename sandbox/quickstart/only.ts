@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { SandboxError } from "../errors.ts";
+import { withLock } from "../lock.ts";
+import { end, runningProcesses } from "../recordedProcess.ts";
+import { down } from "../sandbox.ts";
+import { readState, sandboxFolder } from "../state.ts";
+import type { Screen } from "./screen.ts";
+
+/** The sandbox of the quick start: there is one at a time. */
+export const NAME = "quickstart";
+
+/**
+ * Runs `work` unless another quick start runs: then it throws and says so. A sandbox that a killed one left behind is taken
+ * down before.
+ */
+export async function asTheOnlyOne<T>(screen: Screen, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const refusal = new AbortController();
+  const onWait = ({ pid }: { pid: number }) =>
+    refusal.abort(
+      new SandboxError(
+        `A quick start runs already, as process ${pid}. Use that one, or end it first: with Ctrl-C in its terminal, ` +
+          `or with npm run sandbox -- down --name ${NAME}`,
+      ),
+    );
+  const options = { onWait, signal: AbortSignal.any([signal, refusal.signal]) };
+  // In the sandbox's folder, so that whatever takes the sandbox down removes it too.
+  const lock = join(sandboxFolder(NAME).folder, "session.lock");
+  await withLock(
+    lock,
+    async () => {
+      if (!readState(NAME)) return;
+      screen.line("An earlier quick start was killed and left its sandbox behind: taking that down.");
+      await down(NAME);
+    },
+    options,
+  );
+  return withLock(lock, work, options);
+}
+
+/** Ends the operator in good order, then all else, and removes every file of it. */
+export async function takeDown(screen: Screen): Promise<void> {
+  const begin = performance.now();
+  screen.line();
+  screen.report("taking everything down");
+  const operator = recorded().find(({ name }) => name === "operator");
+  if (operator) await end(operator);
+  await down(NAME);
+  screen.done("everything is down, and nothing left behind", performance.now() - begin);
+}
+
+/** Kills what still runs, at once, so that taking it down need not wait for it. */
+export function killAll(): void {
+  for (const found of recorded()) void end(found, 0).catch(() => undefined);
+}
+
+/** Also those whose recording has ended because they are being taken down. */
+function recorded() {
+  const { records } = sandboxFolder(NAME);
+  return [...runningProcesses(records), ...runningProcesses(`${records}.closed`)];
+}
