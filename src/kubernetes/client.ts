@@ -6,6 +6,7 @@ import type { Logger } from "../lib/log.ts";
 import { Connection, loadKubeConfig, type RawRequest } from "./connection.ts";
 import { ApiError, DeadlineError, UnreachableError, type ApiStatus } from "./errors.ts";
 import { apiVersionOf, type AnyObject, type Metadata, type ObjectName, type ResourceType } from "./objects.ts";
+import { readList } from "./listStream.ts";
 import { pathOf, queryOf } from "./paths.ts";
 import { watchEvents, type WatchEvent } from "./watchStream.ts";
 
@@ -65,7 +66,6 @@ export interface ListOptions extends Selection, CallOptions {
 }
 
 export interface ObjectList<T> {
-  kind: string;
   items: T[];
   metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
 }
@@ -96,8 +96,10 @@ interface Draft {
 export interface StatusPatch {
   status: object | null;
   /** Guards the patch: it fails with a conflict when the object is another one by now. */
-  metadata?: { resourceVersion?: string; uid?: string };
+  metadata?: { resourceVersion: string };
 }
+
+type Body = Dispatcher.ResponseData["body"];
 
 interface Call {
   verb: CallReport["verb"];
@@ -149,11 +151,31 @@ export class KubernetesClient {
   }
 
   /** One page, or everything when no `limit` is given. */
-  list<T extends AnyObject>(type: ResourceType, options: ListOptions = {}): Promise<ObjectList<T>> {
+  async list<T extends AnyObject>(type: ResourceType, options: ListOptions = {}): Promise<ObjectList<T>> {
+    const items: T[] = [];
+    const list = await this.listEach<T>(type, options, (item) => items.push(item));
+    return { ...list, items };
+  }
+
+  /** As {@link list}, but hands out every object as it arrives; if the call fails, some may have been handed out. */
+  listEach<T extends AnyObject>(
+    type: ResourceType,
+    options: ListOptions,
+    each: (item: T) => void,
+  ): Promise<Omit<ObjectList<T>, "items">> {
     const query = { ...selectors(options), limit: options.limit, continue: options.continue };
     const path = pathOf(type, { namespace: options.namespace }) + queryOf(query);
     const accept = options.metadataOnly ? { accept: PARTIAL_LIST } : {};
-    return this.#call({ verb: "list", resource: type.plural, method: "GET", path, ...accept }, options);
+    const call: Call = { verb: "list", resource: type.plural, method: "GET", path, ...accept };
+    return this.#call(call, options, (body) => readList(body, each as (item: unknown) => void));
+  }
+
+  /** What the server calls objects of a type. Not found, or undefined, while it does not serve it. */
+  async kindOf({ group, version, plural }: Omit<ResourceType, "kind">, options: CallOptions = {}) {
+    const path = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+    const call: Call = { verb: "get", resource: "apiresources", method: "GET", path };
+    const { resources } = await this.#call<{ resources: { name: string; kind: string }[] }>(call, options);
+    return resources.find(({ name }) => name === plural)?.kind;
   }
 
   create<T extends AnyObject>(type: ResourceType, object: NewObject, options: CallOptions = {}): Promise<T> {
@@ -239,14 +261,18 @@ export class KubernetesClient {
     return this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS;
   }
 
-  #call<T>(call: Call, options: CallOptions): Promise<T> {
+  #call<T>(
+    call: Call,
+    options: CallOptions,
+    read: (body: Body) => Promise<unknown> = (body) => body.json(),
+  ): Promise<T> {
     const deadlineMs = options.deadlineMs ?? this.#deadlineMs;
     return this.#report(call, options.signal, async () => {
       const tooLate = () => new DeadlineError(nameOf(call), deadlineMs);
       const { signal, cancel } = deadline(systemClock, deadlineMs, tooLate, options.signal);
       try {
         const response = await this.#send(call, { signal, headMs: 0, quietMs: 0 });
-        return (await response.body.json()) as T;
+        return (await read(response.body)) as T;
       } catch (error) {
         throw signal.reason instanceof DeadlineError && !(error instanceof ApiError) ? signal.reason : error;
       } finally {

@@ -204,14 +204,12 @@ export class Informer<T extends Identified = AnyObject> {
   async #listPage(state: Listing, signal: AbortSignal): Promise<State> {
     const { client, type, pageSize } = this.#options;
     const page = state.page === "" ? {} : { continue: state.page };
-    const list = await client.list(type, { ...this.#selection, ...page, limit: pageSize ?? 500, signal });
-    this.#lastContact = this.#clock.now();
-    for (const item of list.items) {
-      // Lists of the types that Kubernetes brings along leave out what each item is.
-      item.kind ??= list.kind.replace(/List$/, "");
+    const options = { ...this.#selection, ...page, limit: pageSize ?? 500, signal };
+    const list = await client.listEach(type, options, (item) => {
       state.seen.add(keyOf(item));
       this.#put(item);
-    }
+    });
+    this.#lastContact = this.#clock.now();
     if (list.metadata.continue) return { ...state, page: list.metadata.continue };
     for (const key of [...this.store.keys()]) if (!state.seen.has(key)) this.#remove(key);
     this.#everSynced = this.#hasSynced = true;
@@ -292,9 +290,9 @@ export class Informer<T extends Identified = AnyObject> {
   }
 
   #project(raw: AnyObject): T | undefined {
-    // Where only metadata was asked for, objects call themselves PartialObjectMetadata.
+    // Lists of built-in types leave out what each item is, and metadata comes under a name of its own.
     raw.apiVersion = apiVersionOf(this.type);
-    if (this.type.kind !== "") raw.kind = this.type.kind;
+    raw.kind = this.type.kind;
     delete (raw.metadata as { managedFields?: unknown }).managedFields;
     const { transform, logger } = this.#options;
     if (transform === undefined) return raw as Identified as T;

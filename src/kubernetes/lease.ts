@@ -230,7 +230,7 @@ export class Lease {
     return now - this.#observed.at >= durationMs;
   }
 
-  async #release(): Promise<void> {
+  async #release(attempts = 2): Promise<void> {
     try {
       const lease = await this.#read();
       if (lease?.spec.holderIdentity !== this.identity) return;
@@ -239,6 +239,8 @@ export class Lease {
       await this.#write(lease, { holderIdentity: "", leaseDurationSeconds: 1, renewTime, leaseTransitions });
       this.#options.logger.info({ identity: this.identity }, "handed the lease over");
     } catch (error) {
+      // A renewal that was cut off may have arrived all the same.
+      if (isConflict(error) && attempts > 1) return this.#release(attempts - 1);
       this.#options.logger.warn({ cause: messageOf(error) }, "the lease was not handed over; it expires by itself");
     }
   }

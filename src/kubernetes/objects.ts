@@ -45,7 +45,6 @@ export interface ResourceType {
   group: string;
   version: string;
   plural: string;
-  /** Empty for a type that is only watched, and whose objects say themselves what they are. */
   kind: string;
   namespaced: boolean;
 }

@@ -83,8 +83,14 @@ export abstract class BaseOperator extends Operator {
     onEvent: (event: ResourceEvent) => Promise<void>,
     namespace?: string,
   ): Promise<void> {
-    const informer = this.watch({ group, version, plural, kind: "", namespaced: true }, { namespace });
-    const events = new EventDelivery(informer, onEvent);
+    const type = { group, version, plural, kind: "", namespaced: true };
+    const informer = this.watch(type, { namespace });
+    const kind = async () => {
+      type.kind ||= (await this.client.kindOf(type)) ?? "";
+      if (type.kind === "") throw new Error(`The API server does not serve ${plural} of ${apiVersionOf(type)}.`);
+      return type.kind;
+    };
+    const events = new EventDelivery(informer, kind, onEvent);
     const reconcile = (key: string) => events.deliver(key);
     const controller = new Controller({ name: plural, queue: events.queue, reconcile, workers: 1, logger: this.log });
     this.#controllers.push(controller);
@@ -150,13 +156,15 @@ export abstract class BaseOperator extends Operator {
 class EventDelivery {
   readonly queue = new WorkQueue();
   readonly #informer: Informer;
+  readonly #kind: () => Promise<string>;
   readonly #onEvent: (event: ResourceEvent) => Promise<void>;
   /** Objects whose handler has accepted them, by uid: the next event about them is a modification. */
   readonly #accepted = new Set<string>();
   readonly #deleted = new Map<string, AnyObject[]>();
 
-  constructor(informer: Informer, onEvent: (event: ResourceEvent) => Promise<void>) {
+  constructor(informer: Informer, kind: () => Promise<string>, onEvent: (event: ResourceEvent) => Promise<void>) {
     this.#informer = informer;
+    this.#kind = kind;
     this.#onEvent = onEvent;
     informer.addHandler(({ type, object, initial }) => {
       const key = keyOf(object);
@@ -180,10 +188,11 @@ class EventDelivery {
     this.#accepted.add(object.metadata.uid);
   }
 
-  #emit(type: ResourceEvent["type"], object: AnyObject): Promise<void> {
-    const meta = metaOf(idOf(this.#informer.type), object);
+  async #emit(type: ResourceEvent["type"], object: AnyObject): Promise<void> {
     // The finalizer helper changes the object that it is given; the cache's own must stay as it is.
-    return this.#onEvent({ meta, type, object: asClientNode(structuredClone(object)) });
+    const copy = { ...structuredClone(object), kind: await this.#kind() };
+    const meta = metaOf(idOf(this.#informer.type), copy);
+    await this.#onEvent({ meta, type, object: asClientNode(copy) });
   }
 }
 

@@ -83,7 +83,7 @@ describe("messages", () => {
 });
 
 describe("status patch", () => {
-  const metadata = { resourceVersion: "5", uid: "u" };
+  const metadata = { resourceVersion: "5" };
 
   test("is undefined when the status says so already", () => {
     const status = { flow: { id: "a", revision: 2 }, conditions: [condition("Ready", "True")] };
@@ -95,13 +95,14 @@ describe("status patch", () => {
     const status = { digest: "x", flow: { id: "a", revision: 1 }, warnings: ["w"] };
     const wanted = { digest: "x", flow: { id: "a", revision: 2 }, warnings: undefined };
     expect(statusPatch({ metadata, status }, wanted)).toEqual({
-      metadata: { uid: "u" },
+      metadata,
       status: { flow: { revision: 2 }, warnings: null },
     });
   });
 
-  test("is guarded by the version when asked to be", () => {
-    expect(statusPatch({ metadata }, { a: 1 }, { guarded: true })?.metadata).toEqual(metadata);
+  test("is guarded by the version unless told otherwise", () => {
+    expect(statusPatch({ metadata }, { a: 1 })).toEqual({ metadata, status: { a: 1 } });
+    expect(statusPatch({ metadata }, { a: 1 }, { guarded: false })).toEqual({ status: { a: 1 } });
   });
 
   test("a merge patch between two objects makes the one of the other, and nothing is left to patch then", () => {

@@ -42,7 +42,9 @@ export async function serveCluster(): Promise<Cluster> {
   const server = await serve((request, response) => {
     const watch = request.query.get("watch") === "true";
     const handler = watch ? watchHandler : listHandler;
-    if (handler !== undefined) handler(request, response);
+    if (request.path === "/apis/test/v1") {
+      answer(response, 200, { kind: "APIResourceList", resources: [{ name: "things", kind: "Thing" }] });
+    } else if (handler !== undefined) handler(request, response);
     else if (watch) {
       open.add(response);
       response.on("close", () => open.delete(response));
@@ -75,7 +77,7 @@ export async function serveCluster(): Promise<Cluster> {
   return {
     ...server,
     open,
-    lists: () => server.requests.filter(({ query }) => !query.has("watch")),
+    lists: () => server.requests.filter(({ query }) => query.has("limit")),
     watches: () => server.requests.filter(({ query }) => query.has("watch")),
     put(name, fields = {}, uid = `uid-${name}`) {
       const resourceVersion = String(++version);
