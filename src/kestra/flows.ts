@@ -102,15 +102,15 @@ export class Flows {
 
   /** Deletes a flow; one that is not there counts as deleted. */
   async delete({ namespace, id }: FlowIdentity, signal?: AbortSignal): Promise<void> {
-    const path = this.#path(namespace, id);
-    await this.#transport.send({
+    const { status } = await this.#transport.send({
       operation: "deleteFlow",
       method: "DELETE",
-      path,
+      path: this.#path(namespace, id),
       writes: true,
       accept: [404],
       signal,
     });
+    if (status !== 204 && status !== 404) throw new KestraProtocolError(`deleteFlow: unexpected status ${status}`);
   }
 
   #path(...segments: string[]): string {

@@ -5,18 +5,25 @@ const MAX_MESSAGE = 700;
 
 /** Kestra's error body as one line for a person: its message, with the path of the offending property where it names one. */
 export function describeRejection(body: string): string {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return "no message";
-  }
-  const parsed = ErrorBody.safeParse(json);
-  if (!parsed.success) return "no message";
-  const message = parsed.data.message.trim();
-  const path = parsed.data._embedded?.errors?.map((error) => flowPath(error.path ?? "")).find((found) => found !== "");
+  const error = parseError(body);
+  if (error === undefined) return "no message";
+  const message = error.message.trim();
+  const path = error._embedded?.errors?.map((error) => flowPath(error.path ?? "")).find((found) => found !== "");
   const text = path === undefined || message.includes(path) ? message : `${path}: ${message}`;
   return truncate(text, MAX_MESSAGE);
+}
+
+/** Whether an error's body is Kestra's own, and not that of something in front of it. */
+export function isErrorOfKestra(body: string): boolean {
+  return parseError(body) !== undefined;
+}
+
+function parseError(body: string): ErrorBody | undefined {
+  try {
+    return ErrorBody.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -40,6 +40,7 @@ export class ServerMonitor {
   readonly #listeners: (() => void)[] = [];
   readonly #options: ServerMonitorOptions;
   #wake = new AbortController();
+  #suspected = false;
 
   constructor(options: ServerMonitorOptions) {
     this.#options = options;
@@ -64,18 +65,22 @@ export class ServerMonitor {
 
   /** Somebody's call failed in a way that says something of the server, or its login changed: look now. */
   suspect(): void {
+    this.#suspected = true;
     this.#wake.abort();
   }
 
-  /** Looks at the server until the signal is aborted. */
+  /** Looks at the server until the signal is aborted, however often it is suspected at most twice a second. */
   async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
       this.#wake = new AbortController();
+      const lookedAt = clock.monotonic();
       await this.#look(signal);
       failures = this.#state.kind === "down" || this.#state.kind === "lost" ? failures + 1 : 0;
-      await sleep(this.#options.clock, this.#pause(failures), AbortSignal.any([signal, this.#wake.signal]));
-      if (failures > 0 && this.#wake.signal.aborted) await sleep(this.#options.clock, DOWN_BACKOFF.baseMs, signal);
+      await sleep(clock, this.#pause(failures), AbortSignal.any([signal, this.#wake.signal]));
+      const early = lookedAt + DOWN_BACKOFF.baseMs - clock.monotonic();
+      if (early > 0) await sleep(clock, early, signal);
     }
   }
 
@@ -87,9 +92,11 @@ export class ServerMonitor {
 
   async #look(signal: AbortSignal): Promise<void> {
     const { client, clock } = this.#options;
+    const suspected = this.#suspected;
+    this.#suspected = false;
     try {
       const info = await client.info(signal);
-      if (this.#state.kind !== "up" || this.#wake.signal.aborted) await client.checkLogin(signal);
+      if (this.#state.kind !== "up" || suspected) await client.checkLogin(signal);
       this.#lastContact = clock.now();
       this.#enter({ kind: "up", info });
     } catch (error) {

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import axios, { AxiosError } from "axios";
 import type { AxiosInstance, AxiosResponse } from "axios";
 import type { z } from "zod";
-import { describeRejection } from "./rejection.ts";
+import { describeRejection, isErrorOfKestra } from "./rejection.ts";
 import { KestraFailed, KestraProtocolError, KestraRejected, KestraUnauthorized, KestraUnreachable } from "./errors.ts";
 
 export interface Credentials {
@@ -20,6 +20,8 @@ export interface TransportOptions {
   ca?: string | undefined;
   /** Connections kept open at most. */
   connections?: number;
+  /** Longest answer that is read. Default 64 MiB: a list of ten thousand parsed flows stays well below, an endless body does not. */
+  maxBodyBytes?: number;
   /** Called right before every request that changes something; throws when this process may not write. */
   fence?: () => void;
   /** Told of every call, for metrics. `code` is the HTTP status, or the error's code where there was none. */
@@ -44,7 +46,7 @@ export interface Request {
   /** Milliseconds until the call is given up. */
   deadline?: number;
   signal?: AbortSignal | undefined;
-  /** Statuses that are an answer rather than an error, besides 2xx. */
+  /** Statuses that are an answer rather than an error, besides 2xx, if it is Kestra that gives them. */
   accept?: readonly number[];
 }
 
@@ -54,7 +56,6 @@ export interface Answer {
 }
 
 const DEADLINE_MS = 30_000;
-/** A list of ten thousand parsed flows stays well below; an endless body does not. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -76,7 +77,7 @@ export class Transport {
       httpsAgent: new HttpsAgent(options.ca === undefined ? pool : { ...pool, ca: options.ca }),
       proxy: false,
       maxRedirects: 0,
-      maxContentLength: MAX_BODY_BYTES,
+      maxContentLength: options.maxBodyBytes ?? MAX_BODY_BYTES,
       maxBodyLength: Infinity,
       responseType: "text",
       transformRequest: [(data: unknown) => data],
@@ -144,7 +145,12 @@ export function parseBody<T extends z.ZodType>(body: string, schema: T, { operat
 }
 
 function checkStatus({ status, data }: AxiosResponse<string>, { operation, accept }: Request): Answer {
-  if ((status >= 200 && status < 300) || accept?.includes(status)) return { status, body: data };
+  if (status >= 200 && status < 300) return { status, body: data };
+  if (accept?.includes(status)) {
+    // The 404 of a proxy in front of Kestra must not pass for a flow that is gone.
+    if (isErrorOfKestra(data)) return { status, body: data };
+    throw new KestraProtocolError(`${operation}: the answer ${status} is not Kestra's; is KESTRA_URL its address?`);
+  }
   if (status === 401)
     throw new KestraUnauthorized("Kestra refused the login; check KESTRA_USERNAME and KESTRA_PASSWORD");
   if (status === 403) throw new KestraUnauthorized("Kestra's login may not do this (403)");
@@ -159,9 +165,9 @@ function checkStatus({ status, data }: AxiosResponse<string>, { operation, accep
 function translateFailure(error: unknown, { operation, signal, deadline }: Request): unknown {
   if (signal?.aborted) return signal.reason;
   if (!(error instanceof AxiosError)) return error;
-  if (error.code === AxiosError.ERR_BAD_RESPONSE || error.code === AxiosError.ERR_FR_TOO_MANY_REDIRECTS) {
-    return new KestraProtocolError(`${operation}: the answer is larger than ${MAX_BODY_BYTES} bytes or is a redirect`);
-  }
+  // Axios has one code for a body that is too long and one that was cut.
+  if (error.message.startsWith("maxContentLength"))
+    return new KestraProtocolError(`${operation}: the answer is too long`);
   if (error.code === AxiosError.ERR_CANCELED) {
     return new KestraUnreachable(`${operation}: no answer within ${(deadline ?? DEADLINE_MS) / 1000} s`);
   }
