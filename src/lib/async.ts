@@ -81,8 +81,12 @@ export function backoff({ baseMs, capMs }: BackoffOptions, failures: number, ran
   return longest * (0.5 + random() / 2);
 }
 
-/** The message of anything that can be thrown. */
+/** What anything that can be thrown says about itself. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === "string" ? thrown : JSON.stringify(thrown);
+  if (typeof thrown === "string") return thrown;
+  if (typeof thrown !== "object" || thrown === null) return String(thrown);
+  const { message, code } = thrown as { message?: unknown; code?: unknown };
+  // Node's error for a host with several addresses has a code only.
+  for (const text of [message, code]) if (typeof text === "string" && text !== "") return text;
+  return JSON.stringify(thrown);
 }

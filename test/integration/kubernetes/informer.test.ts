@@ -1,5 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { spawn } from "node:child_process";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { KubernetesClient } from "../../../src/kubernetes/client.ts";
 import { Informer, type InformerOptions } from "../../../src/kubernetes/informer.ts";
 import { coreTypes, type AnyObject, type Identified } from "../../../src/kubernetes/objects.ts";
@@ -17,24 +16,16 @@ beforeAll(() => createCrd(client, type), 60_000);
 afterEach(async () => {
   await Promise.all(informers.splice(0).map((informer) => informer.stop()));
   await clear();
-}, 120_000);
+}, 60_000);
 
 afterAll(async () => {
   await deleteCrd(client, type);
   await client.close();
-}, 120_000);
+}, 60_000);
 
 async function clear(): Promise<void> {
   const { items } = await client.list<AnyObject>(type, { metadataOnly: true });
-  await inParallel(items, ({ metadata }) => client.delete(type, metadata));
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
+  await Promise.all(items.map(({ metadata }) => client.delete(type, metadata)));
 }
 
 function inform<T extends Identified>(options: Partial<InformerOptions<T>> = {}) {
@@ -121,7 +112,17 @@ withSandbox(
     await informer.synced;
     await stopServer("kube-apiserver", { kill: true });
     await until("the cut was noticed", () => informer.lastError !== undefined, 20_000);
-    await startServer("kube-apiserver");
+    // The system may take a moment to give the port of the killed process free.
+    const start = () => startServer("kube-apiserver");
+    await until(
+      "it runs again",
+      () =>
+        start().then(
+          () => true,
+          () => false,
+        ),
+      60_000,
+    );
     await until(
       "calls work again",
       () =>
@@ -137,30 +138,3 @@ withSandbox(
   },
   120_000,
 );
-
-describe("memory", () => {
-  test("10,000 objects, kept as what matters of them, cost at most 40 MB", async () => {
-    const source = "x".repeat(5_000);
-    const names = Array.from({ length: 10_000 }, (_, i) => `object-number-${i}`);
-    await inParallel(names, (name) => client.create(type, widget(name, { source })));
-    const { count, emptyMb, fullMb } = await measure(type.group);
-    process.stderr.write(`informer with ${count} objects: ${fullMb} MB RSS, ${emptyMb} MB without\n`);
-    expect(count).toBe(10_000);
-    expect(fullMb - emptyMb).toBeLessThan(40);
-  }, 300_000);
-});
-
-/** Runs the informer in a process of its own, which has nothing else to remember. */
-function measure(group: string): Promise<{ count: number; emptyMb: number; fullMb: number }> {
-  const script = new URL("support/memory.ts", import.meta.url).pathname;
-  const child = spawn(process.execPath, ["--expose-gc", script, group], { stdio: ["ignore", "pipe", "inherit"] });
-  return new Promise((resolve, reject) => {
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) resolve(JSON.parse(output) as { count: number; emptyMb: number; fullMb: number });
-      else reject(new Error(`the measurement ended with ${code}`));
-    });
-  });
-}

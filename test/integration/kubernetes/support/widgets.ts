@@ -6,9 +6,15 @@ import { until } from "../../../unit/kubernetes/support/until.ts";
 
 export type Widget = KubernetesObject<{ source?: string }, { revision?: number; conditions?: Condition[] }>;
 
-/** A type of a test file's own, so that files do not meet. */
+/** A type of a test file's own, so that neither files meet nor what an interrupted run has left. */
 export function widgetType(file: string): ResourceType {
-  return { group: `${file}.machinery.test`, version: "v1", plural: "widgets", kind: "Widget", namespaced: true };
+  return {
+    group: `${file}-${process.pid}.machinery.test`,
+    version: "v1",
+    plural: "widgets",
+    kind: "Widget",
+    namespaced: true,
+  };
 }
 
 export function widget(name: string, spec: Widget["spec"] = {}) {
