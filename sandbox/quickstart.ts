@@ -21,14 +21,14 @@ const LOG_LINES = 15;
 const options = parseOptions(process.argv);
 const screen = new Screen();
 const interrupted = interruption(killAll);
-const outcome: Outcome = { cluster: "sandbox", kestra: null, seconds: 0, flows: [], execution: null };
-process.exit(await asTheOnlyOne(screen, interrupted, quickstart).catch(failed));
+const outcome: Outcome = { cluster: null, kestra: null, seconds: 0, flows: [], execution: null };
+process.exit(await asTheOnlyOne(screen, interrupted, quickstart).catch(refused));
 
 /** Returns the exit code, when all is down again. */
 async function quickstart(): Promise<number> {
   try {
     const world = await untilAborted(interrupted, bringUp(options, screen, interrupted));
-    outcome.kestra = world.kestraTitle;
+    Object.assign(outcome, { cluster: world.cluster, kestra: world.kestraTitle });
     await untilAborted(world.signal, show(world));
     record();
     return options.exit ? 0 : await stayUp(world);
@@ -67,6 +67,12 @@ async function stayUp(world: World): Promise<number> {
   clearInterval(patience);
   if (!interrupted.aborted) throw world.signal.reason;
   return 0;
+}
+
+/** Nothing was started. */
+function refused(error: unknown): number {
+  record(error);
+  return failed(error);
 }
 
 /** Shows why it failed, and returns the exit code. */

@@ -3,7 +3,7 @@ import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { TestKestra } from "../../test/support/kestra.ts";
 import { SandboxError } from "../errors.ts";
 import { up, type Sandbox } from "../sandbox.ts";
-import { whySandbox } from "./cluster.ts";
+import { chooseCluster } from "./cluster.ts";
 import { Kubectl } from "./kubectl.ts";
 import { buildOperator, operatorLog, operatorReady, startOperator } from "./operator.ts";
 import type { Options } from "./options.ts";
@@ -18,12 +18,14 @@ import type { World } from "./world.ts";
 export async function bringUp(options: Options, screen: Screen, signal: AbortSignal): Promise<World> {
   screen.title("1. A cluster, and Kestra's engine");
   await new Kubectl(undefined, signal).assertInstalled();
-  screen.line(`Cluster: ${await whySandbox(options.cluster, signal)}.`);
+  const { cluster, why } = await chooseCluster(options.cluster, signal);
+  screen.line(`Cluster: the ${cluster}, ${why}.`);
   const sandbox = await sandboxAndBuild(screen, signal);
   const { kestra } = sandbox;
   if (!kestra) throw new SandboxError("The sandbox came up without Kestra's part.");
   const login = `${kestra.username}:${kestra.password}`;
   const world = {
+    cluster,
     sandbox,
     kestraTitle: kestra.title,
     kestra: new TestKestra(kestra.url, login),

@@ -11,20 +11,23 @@ const NEEDED = [
 ];
 
 /**
- * Says why the flows will run in the sandbox, the one cluster that is complete so far: kind needs charts that bring Kestra
- * and the operator into it, and they are not there yet. Throws for who insists on kind.
+ * Chooses the cluster and says why. It is the sandbox so far: kind needs charts that bring Kestra and the operator into it,
+ * and they are not there yet. Throws for who insists on kind.
  */
-export async function whySandbox(wish: Cluster | undefined, signal: AbortSignal): Promise<string> {
-  if (wish === "sandbox") return "the sandbox, as --cluster says";
+export async function chooseCluster(
+  wish: Cluster | undefined,
+  signal: AbortSignal,
+): Promise<{ cluster: Cluster; why: string }> {
+  if (wish === "sandbox") return { cluster: wish, why: "as --cluster says" };
   const missing = await missingForKind(signal);
+  const none = `there is no ${missing.join(", no ")}`;
   if (wish === "kind")
     throw new SandboxError(
-      `The quick start cannot use kind yet: the Helm charts that bring Kestra and the operator into it are still to come. ` +
-        `${missing.length > 0 ? `There is no ${missing.join(", no ")} here either. ` : ""}Leave --cluster out, or say --cluster sandbox.`,
+      "The quick start cannot use kind yet: the Helm charts that bring Kestra and the operator into it are still to come.\n" +
+        `${missing.length > 0 ? `On this machine, ${none} either. ` : ""}Leave --cluster out, or say --cluster sandbox.`,
     );
-  return missing.length > 0
-    ? `the sandbox, as there is no ${missing.join(", no ")}`
-    : "the sandbox, as the charts that kind needs are still to come";
+  const why = missing.length > 0 ? `as ${none}` : "as the Helm charts that kind needs are still to come";
+  return { cluster: "sandbox", why };
 }
 
 async function missingForKind(signal: AbortSignal): Promise<string[]> {

@@ -40,12 +40,15 @@ export async function asTheOnlyOne<T>(screen: Screen, signal: AbortSignal, work:
 /** Ends the operator in good order, then all else, and removes every file of it. */
 export async function takeDown(screen: Screen): Promise<void> {
   const begin = performance.now();
-  screen.line();
-  screen.report("taking everything down");
+  const started = readState(NAME) !== undefined;
+  if (started) {
+    screen.line();
+    screen.report("taking everything down");
+  }
   const operator = recorded().find(({ name }) => name === "operator");
   if (operator) await end(operator);
   await down(NAME);
-  screen.done("everything is down, and nothing left behind", performance.now() - begin);
+  if (started) screen.done("everything is down, and nothing left behind", performance.now() - begin);
 }
 
 /** Kills what still runs, at once, so that taking it down need not wait for it. */

@@ -27,7 +27,11 @@ export function parseOptions(argv: string[]): Options {
     .addOption(
       new Option("--cluster <kind>", "default: kind where it works, else the sandbox").choices(["sandbox", "kind"]),
     )
-    .option("--flows <folder>", "apply the manifests of this folder", folder, join(root, "flows"))
+    .addOption(
+      new Option("--flows <folder>", "apply the manifests of this folder")
+        .argParser(folder)
+        .default(join(root, "flows"), "the tutorial's"),
+    )
     .option("--exit", "take everything down after the flows are Ready; exit code 1 when one is not", false)
     .option("--json <file>", "write what happened to this file", writablePlace)
     .parse(argv)

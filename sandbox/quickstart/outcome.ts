@@ -16,8 +16,9 @@ export interface FlowOutcome {
 
 /** What happened, for programs. */
 export interface Outcome {
-  cluster: Cluster;
-  /** What answers as Kestra, in words; null when it did not come up. */
+  /** Null, like `kestra`, when it did not come up. */
+  cluster: Cluster | null;
+  /** What answers as Kestra, in words. */
   kestra: string | null;
   /** From the start of the command, what npm installs before it not counted, until everything was shown. */
   seconds: number;

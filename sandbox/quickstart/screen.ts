@@ -91,11 +91,11 @@ export class Screen {
     const { text, since } = this.#moving;
     const elapsed = performance.now() - since;
     const frame = FRAMES[Math.floor(elapsed / FRAME_MS) % FRAMES.length] ?? "";
-    const time = elapsed < 1000 ? "" : ` ${secondsText(elapsed, 0)}`;
-    const room = (this.#out.columns || 80) - time.length - 4;
+    const time = secondsText(elapsed, 0);
+    const room = (this.#out.columns || 80) - time.length - 5;
     const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text;
     this.#erase();
-    this.#out.write(`${this.paint("cyan", frame)} ${shown}${this.paint("dim", time)}`);
+    this.#out.write(`${this.paint("cyan", frame)} ${shown} ${this.paint("dim", time)}`);
   }
 
   #erase(): void {

@@ -7,10 +7,12 @@ import { SandboxError } from "../errors.ts";
 import { poll } from "../polling.ts";
 import type { Sandbox } from "../sandbox.ts";
 import type { Kubectl } from "./kubectl.ts";
+import type { Cluster } from "./options.ts";
 import type { Screen } from "./screen.ts";
 
 /** What is there once cluster, Kestra's part and operator run, and the ways to it. */
 export interface World {
+  cluster: Cluster;
   sandbox: Sandbox;
   kestraTitle: string;
   /** Kestra's API as somebody with a browser uses it: apart from the operator. */
