@@ -1,0 +1,197 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+import { eventually } from "../support/eventually.ts";
+import { OperatorProcess } from "../support/operator.ts";
+import { Fleet } from "./fleet.ts";
+import { percentile } from "./stats.ts";
+
+/** The figures of one run. Times in milliseconds unless the name says otherwise. */
+export interface FlowFigures {
+  coldRatio: number;
+  coldSeconds: number;
+  bareSeconds: number;
+  editP50Ms: number;
+  editP99Ms: number;
+  editP99RatioUnderResync: number;
+  kestraCallsPerCreate: number;
+  kestraCallsPerUpdate: number;
+  kubernetesWritesPerCreate: number;
+  kubernetesWritesPerUpdate: number;
+  steadyKubernetesWrites: number;
+  steadyKestraCallsPerNamespace: number;
+  restartWrites: number;
+}
+
+type Report = (line: string) => void;
+
+const CONCURRENCY = "8";
+const EDITS = 100;
+const STEADY_INTERVALS = 5;
+const STEADY_INTERVAL_MS = 2_000;
+const QUIET = { LOG_LEVEL: "info", CONCURRENCY, DRIFT_INTERVAL: "10m" };
+
+/** One run against the real API server and the engine of the environment. */
+export async function measureFlows(size: number, report: Report): Promise<FlowFigures> {
+  report(`bare loop over ${size} flows`);
+  const bareSeconds = await bareLoop(size);
+  const fleet = await Fleet.create(size);
+  try {
+    report(`operator over ${size} flows (the bare loop took ${bareSeconds.toFixed(1)} s)`);
+    const started = performance.now();
+    const cold = await OperatorProcess.start(fleet.namespace, { settings: QUIET });
+    await fleet.allReady(size);
+    const coldSeconds = (performance.now() - started) / 1000;
+    const creates = await callsOf(cold);
+    report(`${EDITS} edits (cold convergence took ${coldSeconds.toFixed(1)} s)`);
+    const edits = await measureEdits(fleet, 1);
+    const updates = await callsOf(cold);
+    await cold.stop();
+
+    report("restart with everything in sync, then some intervals");
+    const restarted = await measureSteady(fleet, size);
+    report(`${EDITS} edits while everything is read again and again`);
+    const busy = await OperatorProcess.start(fleet.namespace, {
+      settings: { ...QUIET, DRIFT_INTERVAL: "1s", REREAD_INTERVAL: "1ms" },
+    });
+    const underResync = await measureEdits(fleet, 2);
+    await busy.stop();
+    return {
+      coldRatio: coldSeconds / bareSeconds,
+      coldSeconds,
+      bareSeconds,
+      editP50Ms: percentile(edits, 50),
+      editP99Ms: percentile(edits, 99),
+      editP99RatioUnderResync: percentile(underResync, 99) / percentile(edits, 99),
+      kestraCallsPerCreate: creates.kestra / size,
+      kestraCallsPerUpdate: (updates.kestra - creates.kestra) / EDITS,
+      kubernetesWritesPerCreate: creates.kubernetesWrites / size,
+      kubernetesWritesPerUpdate: (updates.kubernetesWrites - creates.kubernetesWrites) / EDITS,
+      ...restarted,
+    };
+  } finally {
+    await fleet.destroy();
+  }
+}
+
+/** Resident memory in MB of an operator at rest with so many flows in sync, Kestra being the stand-in. */
+export async function measureMemory(size: number): Promise<number> {
+  return withStandIn(0, async (settings) => {
+    const fleet = await Fleet.create(size);
+    try {
+      if (size > 0) {
+        const maker = await OperatorProcess.start(fleet.namespace, { settings: { ...QUIET, ...settings } });
+        await fleet.allReady(size);
+        await maker.stop();
+      }
+      const operator = await OperatorProcess.start(fleet.namespace, { settings: { ...QUIET, ...settings } });
+      await eventually(
+        async () => {
+          const reads = await operator.metric("kestraflow_kestra_calls_total", { operation: "getFlow" });
+          const waiting = await operator.metric("kestraflow_queue_depth");
+          if (reads < size || waiting > 0) throw new Error(`${reads} of ${size} flows read, ${waiting} keys wait`);
+        },
+        { within: 120_000, every: 500 },
+      );
+      const megabytes = residentMegabytes(operator.pid);
+      await operator.stop();
+      return megabytes;
+    } finally {
+      await fleet.destroy();
+    }
+  });
+}
+
+/** Seconds until all flows are Ready, with a Kestra that takes so long for every answer. */
+export async function measureLatency(size: number, latencyMs: number): Promise<number> {
+  return withStandIn(latencyMs, async (settings) => {
+    const fleet = await Fleet.create(size);
+    const started = performance.now();
+    const operator = await OperatorProcess.start(fleet.namespace, { settings: { ...QUIET, ...settings } });
+    await fleet.allReady(size);
+    const seconds = (performance.now() - started) / 1000;
+    await operator.stop();
+    await fleet.destroy();
+    return seconds;
+  });
+}
+
+async function measureSteady(
+  fleet: Fleet,
+  size: number,
+): Promise<Pick<FlowFigures, "restartWrites" | "steadyKubernetesWrites" | "steadyKestraCallsPerNamespace">> {
+  const settings = { ...QUIET, DRIFT_INTERVAL: `${STEADY_INTERVAL_MS}ms` };
+  const operator = await OperatorProcess.start(fleet.namespace, { settings });
+  const lists = (): Promise<number> => operator.metric("kestraflow_kestra_calls_total", { operation: "listFlows" });
+  await eventually(
+    async () => {
+      if ((await operator.metric("kestraflow_kestra_calls_total", { operation: "getFlow" })) < size)
+        throw new Error("still reading");
+    },
+    { within: 120_000 },
+  );
+  const restart = await callsOf(operator);
+  const from = await lists();
+  await eventually(
+    async () => {
+      if ((await lists()) < from + STEADY_INTERVALS) throw new Error("not enough intervals yet");
+    },
+    { within: 10 * STEADY_INTERVALS * STEADY_INTERVAL_MS },
+  );
+  const steady = await callsOf(operator);
+  const intervals = (await lists()) - from;
+  await operator.stop();
+  return {
+    restartWrites: restart.kubernetesWrites + restart.kestraWrites,
+    steadyKubernetesWrites: steady.kubernetesWrites - restart.kubernetesWrites,
+    steadyKestraCallsPerNamespace: (steady.kestra - restart.kestra) / intervals,
+  };
+}
+
+async function measureEdits(fleet: Fleet, version: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < EDITS; index++) times.push(await fleet.edit(index, version));
+  return times;
+}
+
+/** Calls so far, without the health check of the server: that is one call an interval for the whole operator. */
+async function callsOf(
+  operator: OperatorProcess,
+): Promise<Record<"kestra" | "kestraWrites" | "kubernetesWrites", number>> {
+  return {
+    kestra: await operator.metric("kestraflow_kestra_calls_total", { operation: /^(?!configs|checkLogin)/ }),
+    kestraWrites: await operator.kestraWrites(),
+    kubernetesWrites: await operator.kubernetesWrites(),
+  };
+}
+
+async function bareLoop(size: number): Promise<number> {
+  const fleet = await Fleet.create(size);
+  const started = performance.now();
+  const script = join(import.meta.dirname, "bareLoop.ts");
+  const child = spawn(process.execPath, [script, fleet.namespace, CONCURRENCY], { stdio: "inherit" });
+  const [code] = (await once(child, "exit")) as [number];
+  const seconds = (performance.now() - started) / 1000;
+  await fleet.destroy();
+  if (code !== 0) throw new Error(`the bare loop ended with ${code}`);
+  return seconds;
+}
+
+async function withStandIn<T>(latencyMs: number, work: (settings: Record<string, string>) => Promise<T>): Promise<T> {
+  const script = join(import.meta.dirname, "standIn.ts");
+  const child = spawn(process.execPath, [script, String(latencyMs)], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+    const { port } = JSON.parse(line) as { port: number };
+    return await work({ KESTRA_URL: `http://127.0.0.1:${port}` });
+  } finally {
+    child.kill();
+  }
+}
+
+function residentMegabytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kilobytes) / 1024;
+}
