@@ -2,8 +2,11 @@ import { describe, expect, test } from "@jest/globals";
 import { findCondition } from "../../../src/kubernetes/conditions.ts";
 import { coreTypes } from "../../../src/kubernetes/objects.ts";
 import type { KestraFlow } from "../../../src/resources/flow/schema.ts";
+import { uniqueName } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
+import { apiServerOf, ServiceAccount, SERVING } from "../process/access.ts";
 import { Scene } from "./scene.ts";
+import { wiretap } from "./wiretap.ts";
 
 const scene = new Scene("configmap");
 const { kestra, namespace } = scene;
@@ -178,4 +181,37 @@ test("a resource can move from one ConfigMap to another, and to a source of its 
   await scene.cluster.putConfigMap("mover-second", { "flow.yaml": scene.source("mover", "not read any more") });
   await scene.driftLooks(2);
   expect((await scene.stored("mover")).source).toBe(own);
+});
+
+test("of other ConfigMaps the operator gets metadata only: what they hold never comes over the wire", async () => {
+  const canary = uniqueName("canary");
+  await scene.cluster.putConfigMap("somebody-elses", { "flow.yaml": canary });
+  const account = await ServiceAccount.create(scene.cluster, "metadata");
+  await account.grantIn(scene.cluster.name, SERVING);
+  await account.waitAllowed("watch", "configmaps", scene.cluster.name);
+  const tap = await wiretap(apiServerOf(scene.cluster));
+  try {
+    await scene.restartOperator({ KUBECONFIG: await account.kubeconfig({ url: tap.url }) });
+    await following("tapped");
+    await scene.cluster.putConfigMap("somebody-elses", { "flow.yaml": `${canary} changed` });
+    const about = (pattern: RegExp) => tap.heard.filter(({ path }) => pattern.test(path));
+    await eventually(() => {
+      const watched = about(/\/configmaps\?.*watch=/).map(({ answer }) => answer);
+      expect(watched.join("")).toContain('"name":"somebody-elses"');
+    });
+
+    const collections = about(/\/configmaps(\?|$)/);
+    expect(collections.length).toBeGreaterThanOrEqual(2);
+    for (const { accept } of collections) expect(accept).toContain("as=PartialObjectMetadata");
+    expect(tap.heard.filter(({ answer }) => answer.includes(canary))).toEqual([]);
+    expect(about(/\/configmaps\/tapped$/).map(({ answer }) => answer)).toContainEqual(
+      expect.stringContaining("id: tapped"),
+    );
+    expect(about(/\/configmaps\/somebody-elses$/)).toEqual([]);
+  } finally {
+    await scene.stopOperator();
+    await tap.close();
+    await account.remove();
+    await scene.startOperator();
+  }
 });
