@@ -4,6 +4,8 @@ import { request, type Dispatcher } from "undici";
 
 /** How long credentials are used before client-node is asked for them again. */
 const CREDENTIALS_MS = 10_000;
+/** How old the configuration must be before a failed connection casts doubt on it. */
+const RELOAD_MS = 60_000;
 
 interface Credentials {
   headers: Record<string, string>;
@@ -47,11 +49,13 @@ export function loadKubeConfig(options: { kubeconfig?: string | undefined; conte
  * Sends requests to one API server, with client-node's configuration and authentication, over undici's connections.
  *
  * client-node makes a dispatcher, and thereby a TLS connection, for every request. Here the first one is kept until the
- * configuration is loaded anew. That happens after a 401, because tokens and certificates may have been rotated.
+ * configuration is loaded anew: after a 401, as tokens and certificates are rotated, and now and then while connections
+ * fail, as so are certificate authorities and addresses.
  */
 export class Connection {
   readonly #load: () => KubeConfig;
   #config: KubeConfig;
+  #loadedAt = performance.now();
   #credentials: Credentials | undefined;
 
   constructor(load: () => KubeConfig) {
@@ -66,7 +70,10 @@ export class Connection {
   /** Rejects with undici's errors, with what the fence threw, or with the signal's reason. Follows no redirect. */
   async send(call: RawRequest): Promise<Dispatcher.ResponseData> {
     const credentials = await this.#authenticate();
-    const response = await this.#sendWith(credentials, call);
+    const response = await this.#sendWith(credentials, call).catch((error: unknown) => {
+      if (performance.now() - this.#loadedAt > RELOAD_MS) this.#reload();
+      throw error;
+    });
     if (response.statusCode !== 401) return response;
     await response.body.dump();
     if (this.#credentials === credentials) this.#reload();
@@ -109,7 +116,13 @@ export class Connection {
   }
 
   #reload(): void {
-    this.#config = this.#load();
+    this.#loadedAt = performance.now();
+    try {
+      this.#config = this.#load();
+    } catch {
+      // The file is being written, or gone for good: what we have is the best there is.
+      return;
+    }
     // Calls under way, watches too, may finish on the old connections.
     void this.#credentials?.dispatcher?.close();
     this.#credentials = undefined;

@@ -36,7 +36,6 @@ export interface EventRecorderOptions {
 const REMEMBERED = 4096;
 /** Events are the least important of our writes: never more than this many at a time. */
 const CONCURRENCY = 2;
-const LONGEST_MESSAGE = 1024;
 
 interface Bucket {
   tokens: number;
@@ -64,7 +63,7 @@ export class EventRecorder {
   }
 
   record(about: ObjectReference, event: EventInput): void {
-    const bounded = { ...event, message: boundedMessage(event.message, LONGEST_MESSAGE) };
+    const bounded = { ...event, message: boundedMessage(event.message) };
     const why = this.#reasonToDrop(about, bounded);
     if (why !== undefined) {
       this.#options.onDropped?.(why);
