@@ -49,8 +49,10 @@ function startFromProc(pid: number): string | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The second field, the command in parentheses, may hold anything: count from behind it.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state, ticks] = [fields[0], fields[19]];
-    if (state === "Z" || state === "X" || ticks === undefined) return undefined;
+    const [state, threads, ticks] = [fields[0], fields[17], fields[19]];
+    // While other threads live, the process does too, with its memory and its ports: a JVM ends its first thread first.
+    const gone = (state === "Z" && threads === "1") || state === "X";
+    if (gone || ticks === undefined) return undefined;
     return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/${ticks}`;
   } catch {
     return undefined;
