@@ -52,7 +52,7 @@ export class FlowController {
     this.#options = options;
     const { settings, flows, configMaps, server, kestra, metrics, clock, logger } = options;
     this.#queue = new WorkQueue({ clock });
-    const claims = new Claims((key) => {
+    const claims = new Claims(settings.INSTANCE, (key) => {
       this.#queue.add(key, "low");
     });
     const drift = new DriftMonitor({

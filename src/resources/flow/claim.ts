@@ -2,13 +2,14 @@ import { z } from "zod";
 import type { Metadata } from "../../kubernetes/objects.ts";
 import type { FlowIdentity } from "../../kestra/types.ts";
 import { ANNOTATION } from "../annotations.ts";
+import { FLOW_ID, FLOW_NAMESPACE } from "./identity.ts";
 
 const Claim = z.object({
   /** Of the resource that claims: a copied manifest claims nothing. */
   uid: z.string(),
   tenant: z.string(),
-  namespace: z.string(),
-  id: z.string(),
+  namespace: z.string().regex(FLOW_NAMESPACE),
+  id: z.string().regex(FLOW_ID),
   /** Digest of the text about to be created. Without it the flow is claimed whatever it holds. */
   digest: z.string().optional(),
 });

@@ -4,6 +4,7 @@ import type { Claimant, Title } from "./arbitration.ts";
 import type { CachedFlow } from "./cache.ts";
 import { readClaim } from "./claim.ts";
 import { identityKey, sameIdentity } from "./identity.ts";
+import { belongsTo } from "./instance.ts";
 
 /**
  * Who wants which flow, over all resources, by declared, claimed and recorded identity.
@@ -14,10 +15,15 @@ import { identityKey, sameIdentity } from "./identity.ts";
 export class Claims {
   readonly #wanted = new Map<string, Map<string, Claimant>>();
   readonly #wants = new Map<string, string[]>();
+  readonly #instance: string;
   readonly #onChange: (key: string) => void;
 
-  /** @param onChange called with the key of every other resource that wants a flow whose claimants changed */
-  constructor(onChange: (key: string) => void) {
+  /**
+   * @param instance whose flows are meant: resources of other instances want nothing here
+   * @param onChange called with the key of every other resource that wants a flow whose claimants changed
+   */
+  constructor(instance: string, onChange: (key: string) => void) {
+    this.#instance = instance;
     this.#onChange = onChange;
   }
 
@@ -31,10 +37,12 @@ export class Claims {
     const { metadata, status } = object;
     const titles = new Map<string, Title>();
     const claim = readClaim(metadata);
-    if (declared) titles.set(identityKey(declared), "declared");
+    const ours = belongsTo(this.#instance, object);
+    if (ours && declared) titles.set(identityKey(declared), "declared");
     // A claim on something that is no longer declared gives no title: it only has to be cleaned up.
-    if (claim && (declared === undefined || sameIdentity(claim, declared))) titles.set(identityKey(claim), "claimed");
-    if (status.flow) titles.set(identityKey(status.flow), "recorded");
+    if (ours && claim && (declared === undefined || sameIdentity(claim, declared)))
+      titles.set(identityKey(claim), "claimed");
+    if (ours && status.flow) titles.set(identityKey(status.flow), "recorded");
     const key = keyOf(object);
     const base = {
       key,

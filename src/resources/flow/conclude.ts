@@ -18,7 +18,13 @@ export interface Conclusion {
 const MAX_NOTES = 10;
 const MAX_NOTE_LENGTH = 300;
 /** Failures that concern all resources at once are told by conditions and metrics, not by an Event each. */
-const QUIET_REASONS = new Set(["KestraUnreachable", "KestraUnauthorized", "KestraFailed", "DeletionBlocked"]);
+const QUIET_REASONS = new Set([
+  "KestraUnreachable",
+  "KestraUnauthorized",
+  "KestraProtocolError",
+  "KestraFailed",
+  "DeletionBlocked",
+]);
 
 /**
  * Turns a verdict into status, Events and the time of the next look. Pure.
@@ -81,7 +87,8 @@ function driftRecord(
     return { drift: { kind: corrected, detectedAt: at, correctedAt: at, corrections } };
   }
   if (!drift) return {};
-  const known = before?.kind === drift && before.correctedAt === undefined;
+  // One that was corrected is over: what is found now began after it.
+  const known = before?.kind === drift && (before.correctedAt === undefined || before.detectedAt > before.correctedAt);
   return { drift: { corrections: 0, ...before, kind: drift, detectedAt: known ? before.detectedAt : at } };
 }
 

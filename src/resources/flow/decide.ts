@@ -1,7 +1,6 @@
 import { findCondition } from "../../kubernetes/conditions.ts";
 import type { FlowIdentity, StoredFlow } from "../../kestra/types.ts";
 import { locateComplaint } from "../../kestra/rejection.ts";
-import { digestOf } from "../../lib/digest.ts";
 import { parseYaml } from "../../lib/yaml.ts";
 import { ANNOTATION, FINALIZER } from "../annotations.ts";
 import type { Verdict } from "../verdict.ts";
@@ -9,11 +8,12 @@ import { winnerOf } from "./arbitration.ts";
 import { isSettled } from "./cache.ts";
 import { readClaim } from "./claim.ts";
 import { nextCorrection } from "./contest.ts";
-import { decideDeletion, disposeOfClaim, leaveBehind } from "./deletion.ts";
+import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "./deletion.ts";
 import { displayName, sameIdentity } from "./identity.ts";
-import type { Decision, Observed, Reason } from "./model.ts";
+import { ofAnotherInstance } from "./instance.ts";
+import type { Decision, Observed, Reason, Write } from "./model.ts";
 import type { DriftKind } from "./schema.ts";
-import { differOnlyInDisabled, digestLike, withoutRevision } from "./source.ts";
+import { differOnlyInDisabled, digestLike, textDigest } from "./source.ts";
 import type { Desired } from "./source.ts";
 
 /**
@@ -25,16 +25,11 @@ import type { Desired } from "./source.ts";
  * @param now milliseconds since the epoch
  */
 export function decide(seen: Observed, now: number): Decision {
-  const { metadata, policy } = seen.object;
+  const { metadata } = seen.object;
   if (metadata.deletionTimestamp !== undefined) return decideDeletion(seen);
   if (metadata.annotations?.[ANNOTATION.paused] === "true") return { do: "settle", verdict: { state: "paused" } };
-  const instance = policy.instanceRef?.name;
-  if (instance !== undefined && instance !== seen.settings.instance) {
-    return stalled(
-      "UnknownInstance",
-      `This operator serves the Kestra instance "${seen.settings.instance}", not "${instance}".`,
-    );
-  }
+  const foreign = ofAnotherInstance(seen);
+  if (foreign) return foreign;
   const { desired } = seen;
   if (desired === undefined) return { do: "read", fact: "content" };
   if ("missing" in desired) return progressing("SourceMissing", `Waiting for ${desired.missing}. ${lastGood(seen)}`);
@@ -84,11 +79,11 @@ function keep(seen: Observed, desired: Desired, now: number): Decision {
   const { object, stored } = seen;
   const { metadata, status } = object;
   const changed = status.applied?.digest !== desired.digest;
-  if (!hasFinalizer(metadata)) return { do: "write", write: { op: "claim", identity: desired.identity } };
+  if (!hasFinalizer(metadata)) return claim(seen, desired.identity);
   const unseen = stored === undefined && !seen.mustLook(desired.identity) && !asked(seen);
   if (unseen && !changed && isSettled(metadata, status)) return { do: "settle", verdict: { state: "unchanged" } };
   if (stored === undefined) return changed ? write(seen, desired, "changed") : { do: "read", fact: "stored" };
-  if (stored !== "missing" && holds(stored, desired)) return synced();
+  if (stored !== "missing" && holds(stored, desired)) return tidyClaim(seen, desired.identity) ?? synced();
   if (changed) return write(seen, desired, "changed");
   if (desired.text === undefined) return { do: "read", fact: "content" };
   return drifted(seen, desired, driftKind(stored, desired.text), now);
@@ -97,35 +92,39 @@ function keep(seen: Observed, desired: Desired, now: number): Decision {
 /** The flow is not recorded as ours: create it, recognise it, or adopt it. */
 function obtain(seen: Observed, desired: Desired): Decision {
   const { object, stored } = seen;
-  if (stored === undefined && likelyThere(seen, desired.identity)) return { do: "read", fact: "stored" };
+  if (stored === undefined && likelyThere(seen, desired)) return { do: "read", fact: "stored" };
   if (stored === undefined || stored === "missing") return write(seen, desired, "changed");
   if (!owns(object.metadata, desired.identity, stored)) return adopt(seen, desired, stored);
   if (holds(stored, desired) && hasFinalizer(object.metadata)) return leaveBehind(seen, desired.identity) ?? synced();
   // A claim that is proved by its digest must outlive the update that voids the proof.
   const loose = readClaim(object.metadata)?.digest !== undefined || !hasFinalizer(object.metadata);
-  return loose ? { do: "write", write: { op: "claim", identity: desired.identity } } : write(seen, desired, "changed");
+  return loose ? claim(seen, desired.identity) : write(seen, desired, "changed");
 }
 
 /**
- * Whether to look before a create is tried: what was refused or handed over to us is there. With `Never` always, since the claim that
- * precedes a create would pass for the proof that an identical flow of somebody else is ours.
+ * Whether to look before a create is tried: what was refused or handed over is there. What was claimed before a crash may be, and nothing
+ * proves it ours once its claim is replaced. With `Never` always, since the claim that precedes a create would pass for the proof that an
+ * identical flow of somebody else is ours.
  */
-function likelyThere({ object, exists }: Observed, identity: FlowIdentity): boolean {
+function likelyThere({ object, exists }: Observed, { identity, text }: Desired): boolean {
   const { metadata, policy, status } = object;
   const claim = readClaim(metadata);
-  const handedOver = sameIdentity(claim, identity) && claim?.digest === undefined;
+  const current = sameIdentity(claim, identity) && text !== undefined && claim?.digest === textDigest(text);
+  const unfinished = claim !== undefined && !current && !sameIdentity(claim, status.flow);
   const refused = findCondition(status.conditions, "Ready")?.reason === "AdoptionRefused";
-  return exists === true || refused || handedOver || policy.adoption === "Never";
+  return exists === true || refused || unfinished || policy.adoption === "Never";
 }
 
 function adopt(seen: Observed, desired: Desired, stored: StoredFlow): Decision {
   const { adoption } = seen.object.policy;
   const identical = holds(stored, desired);
   if (adoption === "Always" || (adoption === "IfIdentical" && identical)) {
-    return { do: "write", write: { op: "claim", identity: desired.identity } };
+    // What is invalid is never written, so it must not make the flow ours either: the flow would go with this resource.
+    const unfit = identical ? undefined : fitness(seen, desired);
+    return unfit ?? claim(seen, desired.identity);
   }
-  // A claim that came to nothing must not keep the resource from being deleted while Kestra is away.
-  if (readClaim(seen.object.metadata) !== undefined) return { do: "write", write: { op: "unclaim" } };
+  // A claim that came to nothing must not keep the resource from being deleted while Kestra is away; one on another id did not.
+  if (sameIdentity(readClaim(seen.object.metadata), desired.identity)) return { do: "write", write: { op: "unclaim" } };
   const remedy =
     adoption === "Never"
       ? "delete it there, or set spec.adoption"
@@ -139,22 +138,34 @@ function adopt(seen: Observed, desired: Desired, stored: StoredFlow): Decision {
 
 /** Everything that must hold before a flow is created or updated, one step at a time. */
 function write(seen: Observed, desired: Desired, because: Reason): Decision {
-  const { object, stored, validation } = seen;
+  const { object, stored } = seen;
   const { identity, text } = desired;
-  if (text === undefined) return { do: "read", fact: "content" };
-  if (validation === undefined) return { do: "read", fact: "validation" };
-  const invalid = complaint(validation, desired, text);
-  if (invalid) return stalled(invalid.reason, `${invalid.message} ${lastGood(seen)}`.trim());
+  const unfit = fitness(seen, desired);
+  if (unfit || text === undefined) return unfit ?? { do: "read", fact: "content" };
   const recorded = sameIdentity(object.status.flow, identity);
   if (recorded && stored === undefined) return { do: "read", fact: "stored" };
   if (stored !== undefined && stored !== "missing") {
     return { do: "write", write: { op: "update", identity, text, because } };
   }
-  const digest = digestOf(withoutRevision(text));
+  const digest = textDigest(text);
   if (!recorded && !holdsClaim(object.metadata, identity, digest)) {
-    return disposeOfClaim(seen, identity) ?? { do: "write", write: { op: "claim", identity, digest } };
+    return claim(seen, identity, digest);
   }
   return { do: "write", write: { op: "create", identity, text, because } };
+}
+
+/** States the claim on a flow, once the one that it replaces is disposed of. */
+function claim(seen: Observed, identity: FlowIdentity, digest?: string): Decision {
+  const stated: Write = { op: "claim", identity, ...(digest === undefined ? {} : { digest }) };
+  return disposeOfClaim(seen, identity) ?? { do: "write", write: stated };
+}
+
+/** What keeps the declared text from being written: it is not read or not validated yet, or Kestra refuses it. */
+function fitness(seen: Observed, desired: Desired): Decision | undefined {
+  if (desired.text === undefined) return { do: "read", fact: "content" };
+  if (seen.validation === undefined) return { do: "read", fact: "validation" };
+  const invalid = complaint(seen.validation, desired, desired.text);
+  return invalid && stalled(invalid.reason, `${invalid.message} ${lastGood(seen)}`.trim());
 }
 
 function drifted(seen: Observed, desired: Desired, kind: DriftKind, now: number): Decision {
@@ -164,14 +175,14 @@ function drifted(seen: Observed, desired: Desired, kind: DriftKind, now: number)
   if (policy.driftPolicy === "Report" || reported) {
     return { do: "settle", drift: kind, verdict: { state: "synced", message, drift: { reason: kind, message } } };
   }
-  const wait = nextCorrection(status.drift, seen.settings.driftIntervalMs) - now;
-  if (wait <= 0) return write(seen, desired, kind);
-  const contested = `${message} It was put right ${status.drift?.corrections ?? 0} times in a row and undone again: find out who else writes this flow, or set spec.driftPolicy to Report. The next correction follows in ${Math.ceil(wait / 1000)} s.`;
+  const next = nextCorrection(status.drift, seen.settings.driftIntervalMs);
+  if (next <= now) return write(seen, desired, kind);
+  const contested = `${message} It was put right ${status.drift?.corrections ?? 0} times in a row and undone again: find out who else writes this flow, or set spec.driftPolicy to Report. The next correction follows at ${new Date(next).toISOString()}.`;
   const drift = { reason: "Contested", message: contested };
   return {
     do: "settle",
     drift: kind,
-    verdict: { state: "stalled", reason: "Contested", message: contested, retryAfterMs: wait, drift },
+    verdict: { state: "stalled", reason: "Contested", message: contested, retryAfterMs: next - now, drift },
   };
 }
 
@@ -193,7 +204,7 @@ function holds(stored: StoredFlow, { digest }: Desired): boolean {
 function owns(metadata: Observed["object"]["metadata"], identity: FlowIdentity, stored: StoredFlow): boolean {
   const claim = readClaim(metadata);
   if (!sameIdentity(claim, identity)) return false;
-  return claim?.digest === undefined || claim.digest === digestOf(withoutRevision(stored.source));
+  return claim?.digest === undefined || claim.digest === textDigest(stored.source);
 }
 
 function holdsClaim(metadata: Observed["object"]["metadata"], identity: FlowIdentity, digest: string): boolean {

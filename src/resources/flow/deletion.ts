@@ -1,11 +1,11 @@
 import type { FlowIdentity } from "../../kestra/types.ts";
-import { digestOf } from "../../lib/digest.ts";
 import { ANNOTATION, FINALIZER } from "../annotations.ts";
 import { heirOf } from "./arbitration.ts";
 import { readClaim } from "./claim.ts";
 import { displayName, identityKey, sameIdentity } from "./identity.ts";
+import { ofAnotherInstance } from "./instance.ts";
 import type { Decision, Observed } from "./model.ts";
-import { withoutRevision } from "./source.ts";
+import { textDigest } from "./source.ts";
 
 /**
  * The next step for a KestraFlow that is being deleted: see what becomes of its flows in Kestra, then let it go.
@@ -17,6 +17,8 @@ export function decideDeletion(seen: Observed): Decision {
   const { metadata, status } = seen.object;
   if (!metadata.finalizers?.includes(FINALIZER)) return { do: "settle", verdict: { state: "released" } };
   if (metadata.annotations?.[ANNOTATION.abandon] === "true") return release("abandoned: its flow was left in Kestra");
+  const foreign = ofAnotherInstance(seen);
+  if (foreign) return foreign;
   const step = (status.flow && disposeOf(seen, status.flow, "deleted")) ?? disposeOfClaim(seen);
   return step ?? release("deleted");
 }
@@ -28,14 +30,28 @@ export function decideDeletion(seen: Observed): Decision {
  * @param current an identity whose claim stays
  */
 export function disposeOfClaim(seen: Observed, current?: FlowIdentity): Decision | undefined {
+  const { settings } = seen;
   const { metadata, status } = seen.object;
   const claim = readClaim(metadata);
-  if (claim === undefined || sameIdentity(claim, status.flow) || sameIdentity(claim, current)) return undefined;
+  if (claim?.tenant !== settings.tenant) return undefined;
+  // Whoever can annotate the resource can write a claim: it gives no right to what the policy refuses.
+  if (settings.refusal(metadata.namespace ?? "", claim.namespace) !== undefined) return undefined;
+  if (sameIdentity(claim, status.flow) || sameIdentity(claim, current)) return undefined;
   if (claim.digest !== undefined && seen.server.kind === "up") {
     if (seen.claimed === undefined) return { do: "read", fact: "claimed" };
-    if (seen.claimed === "missing" || digestOf(withoutRevision(seen.claimed.source)) !== claim.digest) return undefined;
+    if (seen.claimed === "missing" || textDigest(seen.claimed.source) !== claim.digest) return undefined;
   }
   return disposeOf(seen, claim, current ? "renamed" : "deleted");
+}
+
+/**
+ * The next step towards a resource that owns a flow and claims no other one: a claim is left over when its id was edited to and fro
+ * while we were dead.
+ */
+export function tidyClaim(seen: Observed, owned: FlowIdentity): Decision | undefined {
+  const claim = readClaim(seen.object.metadata);
+  if (claim === undefined || sameIdentity(claim, owned)) return undefined;
+  return disposeOfClaim(seen, owned) ?? { do: "write", write: { op: "unclaim" } };
 }
 
 /**

@@ -28,7 +28,7 @@ export interface Observed {
   object: CachedFlow;
   readonly settings: FlowSettings;
   readonly server: ServerState;
-  /** All resources that want a flow, this one included. */
+  /** All resources that want a flow and may have it, this one included. */
   readonly claimantsOf: (identity: FlowIdentity) => readonly Claimant[];
   /** Whether Kestra must be looked at before it is said that a flow is as it was left. */
   readonly mustLook: (identity: FlowIdentity) => boolean;

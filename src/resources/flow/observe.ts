@@ -1,6 +1,8 @@
 import { isNotFound } from "../../kubernetes/errors.ts";
-import { coreTypes, keyFor, keyOf } from "../../kubernetes/objects.ts";
+import { coreTypes, keyFor, keyOf, parseKey } from "../../kubernetes/objects.ts";
 import type { AnyObject, ObjectName } from "../../kubernetes/objects.ts";
+import type { FlowIdentity } from "../../kestra/types.ts";
+import type { Claimant } from "./arbitration.ts";
 import { isSettled, projectWhole } from "./cache.ts";
 import type { CachedFlow } from "./cache.ts";
 import { readClaim } from "./claim.ts";
@@ -23,12 +25,17 @@ export function observe(context: FlowContext, object: CachedFlow): Observed {
     object,
     settings,
     server: server.state,
-    claimantsOf: (identity) => claims.of(identity),
+    claimantsOf: (identity) => claims.of(identity).filter(mayHave(settings, identity)),
     mustLook: (identity) => drift.mustLook(identity, keyOf(object)),
     leftBehind: new Set(),
     acts: [],
     ...(desired === undefined ? {} : { desired }),
   };
+}
+
+/** A resource in a namespace that may not write to the flow's has no say in who gets it. */
+function mayHave({ refusal }: FlowContext["settings"], { namespace }: FlowIdentity): (claimant: Claimant) => boolean {
+  return ({ key }) => refusal(parseKey(key).namespace ?? "", namespace) === undefined;
 }
 
 /** Reads one fact that a decision asked for, into what is observed. */

@@ -4,7 +4,13 @@ import type { AnyObject } from "../../kubernetes/objects.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { statusPatch } from "../../kubernetes/status.ts";
 import type { ReconcileResult } from "../../kubernetes/controller.ts";
-import { KestraError, KestraRejected, KestraUnauthorized, KestraUnreachable } from "../../kestra/errors.ts";
+import {
+  KestraError,
+  KestraProtocolError,
+  KestraRejected,
+  KestraUnauthorized,
+  KestraUnreachable,
+} from "../../kestra/errors.ts";
 import type { Verdict } from "../verdict.ts";
 import { apply } from "./apply.ts";
 import { isSettled } from "./cache.ts";
@@ -79,9 +85,11 @@ export class FlowReconciler {
     if (error instanceof KestraRejected) {
       return { verdict: { state: "stalled", reason: "Rejected", message: `Kestra refuses the flow: ${message}` } };
     }
-    if (error instanceof KestraUnreachable || error instanceof KestraUnauthorized) this.#context.server.suspect();
+    // Something else that answers in Kestra's place is as good as no answer.
+    const outOfReach = error instanceof KestraUnreachable || error instanceof KestraProtocolError;
+    if (outOfReach || error instanceof KestraUnauthorized) this.#context.server.suspect();
     // Whether the server is out of reach is for its monitor to say; one lost answer does not make a flow that is in sync less so.
-    if (error instanceof KestraUnreachable && isSettled(seen.object.metadata, seen.object.status)) {
+    if (outOfReach && isSettled(seen.object.metadata, seen.object.status)) {
       return { verdict: { state: "unchanged" }, error };
     }
     return { verdict: { state: "progressing", reason: error.code, message: `${message}.` }, error };

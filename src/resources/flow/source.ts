@@ -2,6 +2,7 @@ import { FAILSAFE_SCHEMA } from "js-yaml";
 import type { FlowIdentity } from "../../kestra/types.ts";
 import { canonicalJson, digestOf } from "../../lib/digest.ts";
 import { dumpYaml, MAX_DEPTH, parseYaml } from "../../lib/yaml.ts";
+import { FLOW_ID, FLOW_NAMESPACE } from "./identity.ts";
 
 /** A flow as its resource declares it. */
 export interface Desired {
@@ -22,9 +23,7 @@ export interface Unreadable {
 
 const TREE_PREFIX = "tree:";
 
-/** Kestra's own rules (kestra-rest §3): AbstractFlow, FlowValidator. */
-const ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
-const NAMESPACE = /^[a-z0-9][a-z0-9._-]{0,149}$/;
+/** Ids that stand for something else in Kestra's paths (kestra-rest §3: FlowValidator). */
 const RESERVED_IDS = new Set([
   "pause",
   "resume",
@@ -45,7 +44,7 @@ export function fromText(text: string, tenant: string): Desired | Unreadable {
   if (!parsed.ok)
     return { reason: "InvalidSource", message: `The source is not one YAML document: ${parsed.message}.` };
   const identity = identityIn(parsed.value, tenant);
-  return "reason" in identity ? identity : { identity, digest: digestOf(withoutRevision(text)), text };
+  return "reason" in identity ? identity : { identity, digest: textDigest(text), text };
 }
 
 /** Reads the flow that a structured object declares. Its digest is of the tree, whatever the order of its keys. */
@@ -57,9 +56,14 @@ export function fromObject(flow: Record<string, unknown>, tenant: string): Desir
   return { identity, digest: treeDigest(flow), text: dumpYaml(flow, byImportance) };
 }
 
+/** Digest of a text: equal ones mean that Kestra would keep the revision. */
+export function textDigest(text: string): string {
+  return digestOf(withoutRevision(text));
+}
+
 /** Digest of a stored source in the manner of another digest, so that the two can be compared. */
 export function digestLike(digest: string, source: string): string {
-  if (!digest.startsWith(TREE_PREFIX)) return digestOf(withoutRevision(source));
+  if (!digest.startsWith(TREE_PREFIX)) return textDigest(source);
   const parsed = parseYaml(source);
   return parsed.ok ? treeDigest(parsed.value) : `${TREE_PREFIX}unreadable`;
 }
@@ -112,13 +116,13 @@ function identityIn(flow: unknown, tenant: string): FlowIdentity | Unreadable {
   if (namespace === undefined) {
     return { reason: "InvalidSource", message: "The flow has no namespace: add a line like `namespace: my.team`." };
   }
-  if (!ID.test(id)) {
+  if (!FLOW_ID.test(id)) {
     return {
       reason: "InvalidSource",
       message: `The flow's id ${JSON.stringify(id.slice(0, 120))} is not allowed: use letters, digits, '.', '_' and '-', at most 100, beginning with a letter or digit.`,
     };
   }
-  if (!NAMESPACE.test(namespace)) {
+  if (!FLOW_NAMESPACE.test(namespace)) {
     return {
       reason: "InvalidSource",
       message: `The flow's namespace ${JSON.stringify(namespace.slice(0, 170))} is not allowed: use lower-case letters, digits, '.', '_' and '-', at most 150, beginning with a letter or digit.`,
