@@ -9,7 +9,7 @@ import type { KestraFlowBody } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
 
 /** Longer than anything that is waited for: see {@link eventually}. */
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 /** A flow as Kestra parsed it, besides its text. */
 export type StoredFlow = KestraFlowBody & Record<string, unknown> & { deleted?: boolean };
