@@ -3,27 +3,31 @@ import type { Dispatcher } from "undici";
 import { deadline } from "../lib/async.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import type {
+  CallOptions,
+  CallReport,
+  DeleteOptions,
+  GetOptions,
+  ListOptions,
+  NewObject,
+  ObjectList,
+  Selection,
+  StatusPatch,
+  WatchOptions,
+} from "./calls.ts";
 import { Connection, loadKubeConfig, type RawRequest } from "./connection.ts";
 import { ApiError, DeadlineError, UnreachableError, type ApiStatus } from "./errors.ts";
-import { apiVersionOf, type AnyObject, type Metadata, type ObjectName, type ResourceType } from "./objects.ts";
+import { apiVersionOf, type AnyObject, type ObjectName, type ResourceType } from "./objects.ts";
 import { readList } from "./listStream.ts";
 import { pathOf, queryOf } from "./paths.ts";
 import { watchEvents, type WatchEvent } from "./watchStream.ts";
+
+export type * from "./calls.ts";
 
 const DEFAULT_DEADLINE_MS = 30_000;
 const MERGE_PATCH = "application/merge-patch+json";
 const PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 const PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
-
-/** One finished call; for a watch, its opening. */
-export interface CallReport {
-  verb: "get" | "list" | "watch" | "create" | "replace" | "patch" | "delete";
-  /** Plural of the type, `/status` added for its subresource: bounded, fit for a metric label. */
-  resource: string;
-  /** HTTP status, or why there was none. */
-  code: number | "deadline" | "unreachable" | "aborted" | "fenced";
-  milliseconds: number;
-}
 
 export interface ClientOptions {
   /** Path of a kubeconfig. Default: `KUBECONFIG`, `~/.kube/config`, or the pod's service account, in that order. */
@@ -36,67 +40,6 @@ export interface ClientOptions {
   fence?: (() => void) | undefined;
   onCall?: ((report: CallReport) => void) | undefined;
   logger: Logger;
-}
-
-export interface CallOptions {
-  signal?: AbortSignal | undefined;
-  /** Overrides the client's deadline, in milliseconds. */
-  deadlineMs?: number | undefined;
-}
-
-export interface GetOptions extends CallOptions {
-  /** Answers `PartialObjectMetadata`: no spec, no status, no data. */
-  metadataOnly?: boolean | undefined;
-}
-
-/** Which objects of a type. */
-export interface Selection {
-  /** Default: all namespaces. */
-  namespace?: string | undefined;
-  labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
-  metadataOnly?: boolean | undefined;
-}
-
-export interface ListOptions extends Selection, CallOptions {
-  /** Most objects in one page. */
-  limit?: number | undefined;
-  /** Where the page before ended. */
-  continue?: string | undefined;
-}
-
-export interface ObjectList<T> {
-  items: T[];
-  metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
-}
-
-export interface WatchOptions extends Selection, CallOptions {
-  resourceVersion: string;
-  /** The server ends the watch after this long. */
-  timeoutSeconds: number;
-  /** A stream on which nothing arrives for this long, in milliseconds, is taken for dead. */
-  quietMs: number;
-}
-
-export interface DeleteOptions extends CallOptions {
-  /** Deletes this very object, or fails with a conflict. */
-  preconditions?: { uid?: string; resourceVersion?: string } | undefined;
-  propagationPolicy?: "Background" | "Foreground" | "Orphan" | undefined;
-}
-
-/** An object that the API server has not completed yet. */
-export type NewObject = Draft | (Draft & Record<string, unknown>);
-
-interface Draft {
-  apiVersion?: string;
-  kind?: string;
-  metadata: Partial<Metadata> & { generateName?: string };
-}
-
-export interface StatusPatch {
-  status: object | null;
-  /** Guards the patch: it fails with a conflict when the object is another one by now. */
-  metadata?: { resourceVersion: string };
 }
 
 type Body = Dispatcher.ResponseData["body"];
