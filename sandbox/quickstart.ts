@@ -2,6 +2,7 @@
 // a running Kestra. Usage: npm run quickstart -- --help
 import { existsSync, readFileSync } from "node:fs";
 import { aborted } from "../src/lib/async.ts";
+import type { KestraFlow } from "../src/resources/flow/schema.ts";
 import { SandboxError } from "./errors.ts";
 import { bringUp } from "./quickstart/bringUp.ts";
 import { greets, showChanges } from "./quickstart/changes.ts";
@@ -29,9 +30,9 @@ async function quickstart(): Promise<number> {
   try {
     const world = await untilAborted(interrupted, bringUp(options, screen, interrupted));
     Object.assign(outcome, { cluster: world.cluster, kestra: world.kestraTitle });
-    await untilAborted(world.signal, show(world));
+    const example = await untilAborted(world.signal, show(world));
     record();
-    return options.exit ? 0 : await stayUp(world);
+    return options.exit ? 0 : await stayUp(world, example);
   } catch (error) {
     const code = failed(error);
     if (code === 1) showOperatorLog();
@@ -42,25 +43,34 @@ async function quickstart(): Promise<number> {
   }
 }
 
-/** Shows what the operator makes of the manifests. Throws when one flow is not Ready, or anything else is not as promised. */
-async function show(world: World): Promise<void> {
+/**
+ * Shows what the operator makes of the manifests, and returns one of the flows. Throws when one is not Ready, or anything else
+ * is not as promised.
+ */
+async function show(world: World): Promise<KestraFlow> {
   const manifests = manifestArguments(options.flows);
   screen.title("3. The flows, from files to the engine");
   screen.command(`kubectl apply ${manifests.join(" ")}`);
   const flows = await applyFlows(world, manifests, outcome.flows);
-  screen.line(`All ${flows.length} are Ready, ${secondsText(performance.now())} after the start of this command.`);
+  screen.line(
+    `${flows.length} of ${flows.length} Ready, ${secondsText(performance.now())} after the start of this command.`,
+  );
 
   const greeting = flows.find(greets);
   screen.title("4. Running one");
-  if (!greeting) return screen.line("There is no hello-world among these flows: nothing more to show.");
+  if (!greeting) {
+    screen.line("There is no hello-world among these flows: nothing more to show.");
+    return flows[0];
+  }
   outcome.execution = await executeGreeting(world, greeting);
   screen.title("5. Changes: edited, drifted, corrected, deleted, back");
   await showChanges(world, greeting, manifests);
+  return greeting;
 }
 
 /** Returns the exit code once somebody has pressed Ctrl-C. Throws when the operator ends before. */
-async function stayUp(world: World): Promise<number> {
-  showNext(world, manifestArguments(options.flows));
+async function stayUp(world: World, example: KestraFlow): Promise<number> {
+  showNext(world, manifestArguments(options.flows), example);
   // Nothing else keeps the process waiting: the servers do not depend on it.
   const patience = setInterval(() => undefined, 60_000);
   await aborted(world.signal);

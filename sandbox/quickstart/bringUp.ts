@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import { silentLogger } from "../../src/lib/log.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { TestKestra } from "../../test/support/kestra.ts";
 import { SandboxError } from "../errors.ts";
 import { up, type Sandbox } from "../sandbox.ts";
+import { sandboxFolder } from "../state.ts";
 import { chooseCluster } from "./cluster.ts";
 import { Kubectl } from "./kubectl.ts";
 import { buildOperator, operatorLog, operatorReady, startOperator } from "./operator.ts";
@@ -70,11 +72,16 @@ async function runOperator(
   screen.command("kestraflow run");
   const ended = new AbortController();
   const { exited, identity } = await startOperator(sandbox);
-  void exited.then((code) => ended.abort(new SandboxError(`The operator has ended, with exit code ${code}.`)));
+  void exited.then((code) => ended.abort(new SandboxError(whyEnded(code))));
   const either = AbortSignal.any([signal, ended.signal]);
   screen.waiting("waiting until the operator is ready");
   await operatorReady(sandbox.name, either);
   screen.done(`ready, as process ${identity.pid}`, performance.now() - begin);
   screen.line(`  it logs to ${operatorLog(sandbox.name)}`);
   return either;
+}
+
+function whyEnded(exitCode: number | null): string {
+  if (!existsSync(sandboxFolder(NAME).records)) return "Another command takes the sandbox down.";
+  return exitCode === null ? "The operator was killed." : `The operator has ended, with exit code ${exitCode}.`;
 }

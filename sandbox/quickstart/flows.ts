@@ -11,11 +11,14 @@ const SETTLED_WITHIN_MS = 120_000;
 /** As wide as the tutorial's longest, which leaves room for the rest in a terminal of 80 columns. */
 const [NAME_WIDTH, ID_WIDTH] = [29, 32];
 
+/** All that were applied, hence at least one. */
+export type Flows = [KestraFlow, ...KestraFlow[]];
+
 /**
  * Applies the manifests, and shows each KestraFlow as it becomes Ready or is found not to become so. Puts how they fared into
  * `outcomes` as it learns it, and returns the flows; throws, after showing why, when one is not Ready.
  */
-export async function applyFlows(world: World, manifests: string[], outcomes: FlowOutcome[]): Promise<KestraFlow[]> {
+export async function applyFlows(world: World, manifests: string[], outcomes: FlowOutcome[]): Promise<Flows> {
   const { kubernetes, screen, signal } = world;
   const begin = performance.now();
   const application = apply(world, manifests);
@@ -38,10 +41,11 @@ export async function applyFlows(world: World, manifests: string[], outcomes: Fl
     screen.waiting(`${settled.size} of ${applied?.length ?? "…"} settled`);
     return applied?.every((key) => settled.has(key));
   };
-  await poll(look, { timeout: SETTLED_WITHIN_MS, every: LOOK_EVERY_MS, signal });
+  const ended = await poll(look, { timeout: SETTLED_WITHIN_MS, every: LOOK_EVERY_MS, signal });
   for (const [key, flow] of flows) if (!settled.has(key)) settle(flow);
   assertAllReady(outcomes);
-  return [...flows.values()];
+  if (!ended) throw new SandboxError(`kubectl apply has not ended within ${SETTLED_WITHIN_MS / 1000} s.`);
+  return [...flows.values()] as Flows;
 }
 
 /** Runs kubectl apply. `done` answers the keys of the KestraFlows when that has ended, and throws if it failed. */

@@ -11,13 +11,14 @@ export class Interruption extends SandboxError {
  * A signal that is aborted with an Interruption on the first Ctrl-C, SIGTERM or SIGHUP. The second one calls `force`;
  * the third one ends the process at once, with exit code 130.
  */
-export function interruption(force: () => void, now: () => number = () => performance.now()): AbortSignal {
+export function interruption(force: () => void): AbortSignal {
   const controller = new AbortController();
   let presses = 0;
   let last = -Infinity;
   const onSignal = (name: NodeJS.Signals) => {
-    if (now() - last < SAME_PRESS_MS) return;
-    last = now();
+    const now = performance.now();
+    if (now - last < SAME_PRESS_MS) return;
+    last = now;
     presses++;
     if (presses === 1) controller.abort(new Interruption(`interrupted by ${name}`));
     else if (presses === 2) force();

@@ -1,10 +1,13 @@
+import type { KestraFlow } from "../../src/resources/flow/schema.ts";
 import { operatorLog } from "./operator.ts";
 import type { World } from "./world.ts";
 
 const MEANING_FROM = 42;
 
-/** Prints what a person can do now that all runs. */
-export function showNext({ sandbox, kestra, kestraTitle, screen }: World, manifests: string[]): void {
+/** Prints what a person can do now that all runs, to one of the flows for example. */
+export function showNext({ sandbox, kestra, kestraTitle, screen }: World, manifests: string[], example: KestraFlow) {
+  const { name } = example.metadata;
+  const path = `${example.status?.flow?.namespace}/${example.status?.flow?.id}`;
   const login = `${sandbox.kestra?.username}:${sandbox.kestra?.password}`;
   const api = `${kestra.url}/api/v1/main`;
   const command = (text: string, meaning?: string) =>
@@ -16,15 +19,15 @@ export function showNext({ sandbox, kestra, kestraTitle, screen }: World, manife
   screen.title("Try next, in another terminal");
   command(`export KUBECONFIG=${sandbox.kubeconfig}`);
   command("kubectl get kestra", "all resources: are they good, and if not why");
-  command("kubectl describe kestraflow hello-world", "conditions and events of one");
-  command("kubectl edit kestraflow hello-world", "change it, and see its revision grow");
+  command(`kubectl describe kestraflow ${name}`, "conditions and events of one");
+  command(`kubectl edit kestraflow ${name}`, "change it, and see its revision grow");
   command(`kubectl delete ${manifests.join(" ")}`, "the flows in the engine go too");
   command(`kubectl apply ${manifests.join(" ")}`, "and come back");
   screen.line();
   screen.line(`${kestraTitle} has an API and no web pages.`);
   screen.line(`Login: ${login.replace(":", " / ")}`);
-  command(`curl -u '${login}' '${api}/flows/zoomcamp/01_hello_world?source=true'`);
-  command(`curl -u '${login}' -F name=You '${api}/executions/zoomcamp/01_hello_world'`);
+  command(`curl -u '${login}' '${api}/flows/${path}?source=true'`);
+  command(`curl -u '${login}' -F name=You '${api}/executions/${path}'`);
   screen.line();
   screen.line("What the operator does:");
   command(`tail -f ${operatorLog(sandbox.name)}`);
