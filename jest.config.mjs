@@ -16,6 +16,7 @@ const common = {
 };
 
 export default {
+  reporters: ["default", "<rootDir>/.ci/countTests.mjs"],
   projects: [
     { ...common, displayName: "unit", testMatch: ["<rootDir>/test/unit/**/*.test.ts"] },
     {
