@@ -18,16 +18,9 @@ describe("when the id is edited", () => {
     await inSync("before");
     await scene.cluster.patchSpec("before", { source: scene.source("after") });
     let looks = 0;
-    await eventually(
-      async () => {
-        looks += 1;
-        const old = await kestra.flow(namespace, "before");
-        if (old) throw new Error("the old flow is still there");
-        expect(await kestra.flow(namespace, "after")).toBeDefined();
-      },
-      { every: 0 },
-    );
-    expect(looks).toBeGreaterThan(1);
+    while (await kestra.flow(namespace, "before")) looks += 1;
+    expect(await kestra.flow(namespace, "after")).toBeDefined();
+    expect(looks).toBeGreaterThan(0);
 
     const { status } = await scene.cluster.waitReady("before");
     expect(status?.flow).toMatchObject({ namespace, id: "after", revision: 1 });
