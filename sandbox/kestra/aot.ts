@@ -2,11 +2,10 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { choosePort } from "../ports.ts";
 import { type EngineBuild, defaultLogin, engineCommand, engineReady } from "./server.ts";
 
 /** The first JDK whose ahead-of-time cache works for the engine server. */
@@ -48,7 +47,7 @@ export async function makeAotCache(
 
 async function run(build: EngineBuild, flags: string[], work: (url: string) => Promise<void>): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "engine-aot-"));
-  const port = await freePort();
+  const port = await choosePort(new Set());
   const url = `http://127.0.0.1:${port}`;
   const { command, args, env } = engineCommand({ ...build, aotCache: undefined }, { port, dataDir });
   const child = spawn(command, [...flags, ...args], { env: { ...process.env, ...env }, stdio: "ignore" });
@@ -104,13 +103,4 @@ async function train(url: string): Promise<void> {
     if (!answer.ok) throw new Error(`training: ${method} ${path}: ${answer.status} ${await answer.text()}`);
     await answer.arrayBuffer();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

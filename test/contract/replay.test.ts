@@ -47,6 +47,8 @@ afterAll(async () => {
 /** What has to be so before a request that changes something, where the recording waited. */
 const before: Record<string, (row: TriggerRow) => boolean> = {
   "backfill: create big backfill (to pause)": (row) => row.backfill === undefined && row.executionId === undefined,
+  // The engine stores the end of a slot's execution over whatever was changed in the row meanwhile.
+  "backfill: create backfill on disabled trigger": (row) => row.executionId === undefined,
   "backfill: pause": (row) => (row.backfill?.currentDate ?? "") > "2023-01-01T00:00:00Z",
 };
 

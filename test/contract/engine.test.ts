@@ -1,0 +1,227 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { cacheFolder } from "../../sandbox/folders.ts";
+import {
+  type EngineBuild,
+  buildEngine,
+  declaredTypes,
+  defaultLogin,
+  engineCommand,
+  engineReady,
+} from "../../sandbox/kestra/engine.ts";
+import { choosePort } from "../../sandbox/ports.ts";
+import { eventually } from "../support/eventually.ts";
+import { TestKestra } from "../support/kestra.ts";
+
+/** What the engine server does beyond the recorded answers. */
+const yaml = "application/x-yaml";
+const namespace = `engine.t${Date.now().toString(36)}`;
+
+interface TaskRun {
+  taskId: string;
+  outputs?: { vars?: Record<string, unknown>; greeting?: string };
+}
+
+interface Execution {
+  id: string;
+  state: { current: string };
+  taskRunList?: TaskRun[];
+}
+
+const flow = (id: string, tasks: string, more = "") => `id: ${id}\nnamespace: ${namespace}\ntasks:\n${tasks}${more}`;
+const log = "  - {id: log, type: io.kestra.plugin.core.log.Log, message: hello}\n";
+const processRunner = "taskRunner: {type: io.kestra.plugin.core.runner.Process}";
+
+async function executed(kestra: TestKestra, source: string): Promise<Execution> {
+  const { id } = await kestra.create(source);
+  const answer = await kestra.call("POST", `/executions/${namespace}/${id}?wait=true`);
+  return (await answer.json()) as Execution;
+}
+
+async function errorsOf(kestra: TestKestra, { id }: Execution): Promise<string> {
+  const answer = await kestra.call("GET", `/logs/${id}?minLevel=ERROR`);
+  return ((await answer.json()) as { message: string }[]).map(({ message }) => message).join("\n");
+}
+
+async function constraints(kestra: TestKestra, source: string): Promise<string | undefined> {
+  const answer = await kestra.call("POST", "/flows/validate", source, yaml);
+  return ((await answer.json()) as { constraints?: string }[])[0]?.constraints;
+}
+
+describe("the engine server", () => {
+  const kestra = new TestKestra();
+
+  afterAll(async () => {
+    for (const { id } of await kestra.flows(namespace)) await kestra.delete(namespace, id);
+  });
+
+  test.each(declaredTypes())("knows %s to validation, whatever its properties", async (type) => {
+    expect(
+      await constraints(kestra, flow("declared", `  - {id: task, type: ${type}, any: {thing: 1}}\n`)),
+    ).toBeUndefined();
+  });
+
+  test("fails an execution of a declared type and says what it needs", async () => {
+    const source = flow("declared", "  - {id: query, type: io.kestra.plugin.jdbc.duckdb.Query, sql: SELECT 1}\n");
+    const execution = await executed(kestra, source);
+    expect(execution.state.current).toBe("FAILED");
+    await eventually(async () => expect(await errorsOf(kestra, execution)).toContain("official Kestra image"));
+  });
+
+  test("runs shell and Python tasks with the Process runner", async () => {
+    const source = flow(
+      "scripts",
+      `  - id: commands
+    type: io.kestra.plugin.scripts.shell.Commands
+    ${processRunner}
+    commands: ['echo "::{\\"outputs\\":{\\"by\\":\\"commands\\"}}::"']
+  - id: script
+    type: io.kestra.plugin.scripts.shell.Script
+    ${processRunner}
+    script: |
+      by=script
+      echo "::{\\"outputs\\":{\\"by\\":\\"$by\\"}}::"
+  - id: python
+    type: io.kestra.plugin.scripts.python.Script
+    ${processRunner}
+    script: |
+      import json
+      print("::" + json.dumps({"outputs": {"after": "{{ outputs.script.vars.by }}"}}) + "::")
+  - id: python_commands
+    type: io.kestra.plugin.scripts.python.Commands
+    ${processRunner}
+    commands: [python3 --version]
+`,
+    );
+    const execution = await executed(kestra, source);
+    expect([execution.state.current, await errorsOf(kestra, execution)]).toEqual(["SUCCESS", ""]);
+    const outputs = execution.taskRunList?.slice(0, 3).map(({ outputs }) => outputs?.vars);
+    expect(outputs).toEqual([{ by: "commands" }, { by: "script" }, { after: "script" }]);
+  });
+
+  test("fails a script task without the Process runner and says what to do", async () => {
+    const task = "  - {id: docker, type: io.kestra.plugin.scripts.shell.Commands, commands: [ls]}\n";
+    const execution = await executed(kestra, flow("docker", task));
+    expect(execution.state.current).toBe("FAILED");
+    await eventually(async () =>
+      expect(await errorsOf(kestra, execution)).toContain("io.kestra.plugin.core.runner.Process"),
+    );
+  });
+
+  test("refuses an unknown property in a POST and accepts it in a PUT", async () => {
+    const unknown = flow("strict", log, "nosuch: 1\n");
+    expect((await kestra.call("POST", "/flows", unknown, yaml)).status).toBe(422);
+    await kestra.create(flow("strict", log));
+    expect((await kestra.edit(namespace, "strict", unknown)).source).toBe(unknown);
+  });
+
+  test("keeps a source of 1.4 MB byte for byte, and answers 404 to a PUT of one that is missing", async () => {
+    const task = `  - id: log\n    type: io.kestra.plugin.core.log.Log\n    message: |\n${`      ${"x".repeat(93)}\n`.repeat(14_000)}`;
+    const source = flow("large", task);
+    expect((await kestra.call("PUT", `/flows/${namespace}/large`, source, yaml)).status).toBe(404);
+    await kestra.create(source);
+    expect((await kestra.flow(namespace, "large"))?.source === source).toBe(true);
+  });
+
+  test("disables and enables a flow by its id, with a new revision each", async () => {
+    await kestra.create(flow("switched", log));
+    await kestra.disable(namespace, "switched");
+    expect(await kestra.flow(namespace, "switched")).toMatchObject({ disabled: true, revision: 2 });
+    const ids = JSON.stringify([{ namespace, id: "switched" }]);
+    const answer = await kestra.call("POST", "/flows/enable/by-ids", ids, "application/json");
+    expect(await answer.json()).toEqual({ count: 1 });
+    expect(await kestra.flow(namespace, "switched")).toMatchObject({ disabled: false, revision: 3 });
+  });
+
+  test("disables triggers in bulk where the body names the tenant", async () => {
+    const trigger = "triggers:\n  - {id: daily, type: io.kestra.plugin.core.trigger.Schedule, cron: 0 0 * * *}\n";
+    await kestra.create(flow("triggered", log, trigger));
+    const rows = async () => {
+      const answer = await kestra.call("GET", `/triggers/${namespace}/triggered`);
+      return ((await answer.json()) as { results: { disabled: boolean; nextExecutionDate?: string }[] }).results;
+    };
+    await eventually(async () => expect(await rows()).toHaveLength(1));
+    const setDisabled = async (disabled: boolean, tenant: object) => {
+      const triggers = [{ namespace, flowId: "triggered", triggerId: "daily", ...tenant }];
+      const body = JSON.stringify({ triggers, disabled });
+      return (await kestra.call("POST", "/triggers/set-disabled/by-triggers", body, "application/json")).json();
+    };
+    expect(await setDisabled(true, {})).toEqual({ count: 0 });
+    expect(await setDisabled(true, { tenantId: "main" })).toEqual({ count: 1 });
+    expect((await rows())[0]).not.toHaveProperty("nextExecutionDate");
+    expect(await setDisabled(false, { tenantId: "main" })).toEqual({ count: 1 });
+    expect((await rows())[0]).toMatchObject({ disabled: false });
+    expect((await rows())[0]).toHaveProperty("nextExecutionDate");
+  });
+
+  test("kills a running execution", async () => {
+    await kestra.create(flow("sleeper", "  - {id: sleep, type: io.kestra.plugin.core.flow.Sleep, duration: PT1H}\n"));
+    const id = await kestra.execute(namespace, "sleeper");
+    await eventually(async () => expect((await kestra.execution(id)).state.current).toBe("RUNNING"));
+    expect((await kestra.call("DELETE", `/executions/${id}/kill`)).status).toBe(202);
+    await eventually(async () => expect((await kestra.execution(id)).state.current).toBe("KILLED"));
+  });
+});
+
+describe("an engine server of one's own", () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "engine-test-"));
+  let build: EngineBuild;
+  let port: number;
+  let server: ChildProcess | undefined;
+  let kestra: TestKestra;
+
+  beforeAll(async () => {
+    build = await buildEngine({ line: "1.1", cacheDir: cacheFolder(), report: () => undefined });
+    port = await choosePort(new Set());
+    kestra = new TestKestra(`http://127.0.0.1:${port}`, `${defaultLogin.username}:${defaultLogin.password}`);
+  }, 600_000);
+
+  afterAll(async () => {
+    await end();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  async function start(options: { pluginsDir?: string } = {}): Promise<void> {
+    const { command, args, env } = engineCommand(build, { port, dataDir, ...options });
+    server = spawn(command, args, { env: { ...process.env, ...env }, stdio: "ignore" });
+    await eventually(async () => expect(await engineReady(kestra.url)).toBe(true), { within: 120_000 });
+  }
+
+  async function end(): Promise<void> {
+    if (server === undefined) return;
+    const exited = once(server, "exit");
+    server.kill("SIGKILL");
+    await exited;
+    server = undefined;
+  }
+
+  const configs = async () =>
+    (await (await fetch(`${kestra.url}/api/v1/configs`)).json()) as {
+      uuid: string;
+      version: string;
+      pluginsHash: number;
+    };
+
+  test("keeps its state when killed, and learns the types of the plugin jars in its folder", async () => {
+    const greeting = flow("greeting", "  - {id: greet, type: io.kestraflow.sample.Greet, name: '{{ flow.id }}'}\n");
+    await start();
+    const before = await configs();
+    expect(before.version).toBe(build.version);
+    expect(await constraints(kestra, greeting)).toContain("Invalid type: io.kestraflow.sample.Greet");
+    const kept = await kestra.create(flow("kept", log));
+    await end();
+
+    await start({ pluginsDir: build.samplePluginsDir });
+    const after = await configs();
+    expect(after.uuid).toBe(before.uuid);
+    expect(after.pluginsHash).not.toBe(before.pluginsHash);
+    expect(await constraints(kestra, greeting)).toBeUndefined();
+    const execution = await executed(kestra, greeting);
+    expect(execution.taskRunList?.[0]?.outputs).toEqual({ greeting: "Hello, greeting!" });
+    expect(await kestra.flow(namespace, "kept")).toMatchObject({ revision: 1, source: kept.source });
+  }, 300_000);
+});
