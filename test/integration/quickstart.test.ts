@@ -11,8 +11,8 @@ import { root } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { flowSource } from "../support/flowSource.ts";
 
-/** Long enough for a busy machine; the builds are in the cache already, as this test run has a sandbox of its own. */
-const RUN_MS = 300_000;
+/** Long enough for a busy machine, and for the builds where this test run uses other servers than a sandbox of its own. */
+const RUN_MS = 900_000;
 jest.setTimeout(RUN_MS + 60_000);
 
 let folder: string;
