@@ -17,16 +17,20 @@ export function addRun(parent: Command): void {
   });
 }
 
-/** Runs the operator until SIGTERM or SIGINT. Resolves to the exit code. */
+/** Runs the operator until SIGTERM or SIGINT. Resolves to the exit code: 2 when the configuration cannot be used. */
 async function run(variables: Readonly<Record<string, string | undefined>>): Promise<number> {
   try {
     // Loaded here, so that the other commands and --help start without the Kubernetes client.
     const { runOperator } = await import("../operator/run.ts");
     return await runOperator(parseSettings(variables));
   } catch (error) {
-    if (!(error instanceof InvalidSettings)) throw error;
-    console.error(error.message);
-    return 2;
+    if (error instanceof InvalidSettings) {
+      console.error(error.message);
+      return 2;
+    }
+    // What was begun keeps the process alive, and by now errors that escape are only logged.
+    console.error(error);
+    process.exit(1);
   }
 }
 

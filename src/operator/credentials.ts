@@ -3,7 +3,7 @@ import type { Credentials } from "../kestra/transport.ts";
 import { readNamedFile } from "./config.ts";
 import type { Settings } from "./config.ts";
 
-/** Looked at before a call at most this often, in milliseconds. */
+/** How often the files are looked at, in milliseconds. */
 const CHECK_MS = 1_000;
 
 /**
@@ -15,7 +15,10 @@ const CHECK_MS = 1_000;
 export function credentialsOf(settings: Settings, onChange: () => void): () => Credentials {
   const username = follow("KESTRA_USERNAME_FILE", settings.KESTRA_USERNAME_FILE, settings.KESTRA_USERNAME, onChange);
   const password = follow("KESTRA_PASSWORD_FILE", settings.KESTRA_PASSWORD_FILE, settings.KESTRA_PASSWORD, onChange);
-  return () => ({ username: username(), password: password() });
+  const current = () => ({ username: username(), password: password() });
+  // Also while nobody calls, since the last login was refused.
+  setInterval(current, CHECK_MS).unref();
+  return current;
 }
 
 function follow(

@@ -14,7 +14,7 @@ export interface HealthOptions {
   unready: () => string | undefined;
 }
 
-/** Serves /healthz, /readyz and /metrics until closed. Resolves once it listens. */
+/** Serves /healthz, /readyz and /metrics until closed. Resolves once it listens; rejects when the port is taken. */
 export async function serveHealth(options: HealthOptions): Promise<{ port: number; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     const respond = (status: number, body: string, type = "text/plain; charset=utf-8"): void => {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Logger } from "../lib/log.ts";
-import { aborted } from "../lib/async.ts";
+import { aborted, messageOf } from "../lib/async.ts";
 import { systemClock } from "../lib/clock.ts";
 import { KestraClient } from "../kestra/client.ts";
 import { ServerMonitor } from "../kestra/server.ts";
@@ -46,15 +46,7 @@ export async function runOperator(settings: Settings): Promise<number> {
     });
   }
 
-  const connection = KubernetesClient.connect({
-    kubeconfig: settings.KUBECONFIG,
-    context: settings.KUBE_CONTEXT,
-    userAgent: "kestraflow-operator",
-    onCall: ({ verb, resource, code }) => {
-      metrics.kubernetesCalls.inc({ verb, resource, code: String(code) });
-    },
-    logger,
-  });
+  const connection = connectKubernetes(settings, metrics, logger);
   const lease = electionWanted(settings)
     ? leaseOf(settings, connection, logger, (signal) => void operator.work(signal))
     : undefined;
@@ -69,7 +61,7 @@ export async function runOperator(settings: Settings): Promise<number> {
     registry: metrics.registry,
     unhealthy: () => undefined,
     unready: () => (stop.signal.aborted ? "shutting down" : operator.problem),
-  });
+  }).catch(unusable("HTTP_HOST, HTTP_PORT"));
   logger.info({ port: health.port, leaderElection: lease !== undefined }, "serving /healthz, /readyz and /metrics");
 
   const watching = server.run(stop.signal);
@@ -90,6 +82,29 @@ export async function runOperator(settings: Settings): Promise<number> {
   await health.close();
   logger.info({ exitCode }, "stopped");
   return exitCode;
+}
+
+function connectKubernetes(settings: Settings, metrics: Metrics, logger: Logger): KubernetesClient {
+  try {
+    return KubernetesClient.connect({
+      kubeconfig: settings.KUBECONFIG,
+      context: settings.KUBE_CONTEXT,
+      userAgent: "kestraflow-operator",
+      onCall: ({ verb, resource, code }) => {
+        metrics.kubernetesCalls.inc({ verb, resource, code: String(code) });
+      },
+      logger,
+    });
+  } catch (error) {
+    return unusable("KUBECONFIG, KUBE_CONTEXT")(error);
+  }
+}
+
+/** Turns what a value of these variables led to into an error of the configuration. */
+function unusable(variables: string): (error: unknown) => never {
+  return (error) => {
+    throw new InvalidSettings(`${variables}: ${messageOf(error)}`);
+  };
 }
 
 function connectKestra(
