@@ -5,8 +5,9 @@ import type { Schema } from "js-yaml";
 export const MAX_DEPTH = 100;
 /** Most aliases (`*name`) a document may use. */
 const MAX_ALIASES = 200;
-/** Most values a document may come to once its aliases are written out. */
-const MAX_EXPANDED_VALUES = 500_000;
+/** Most values a document may come to once its aliases are written out: in all, and for its length. */
+const MAX_VALUES = 500_000;
+const MAX_VALUES_PER_CHARACTER = 10;
 
 const WITH_MERGE_KEYS = CORE_SCHEMA.withTags(mergeTag);
 
@@ -22,9 +23,9 @@ export type YamlResult = { ok: true; value: unknown } | { ok: false; message: st
 export function parseYaml(text: string, schema: Schema = WITH_MERGE_KEYS): YamlResult {
   try {
     const value = load(text, { schema, maxDepth: MAX_DEPTH, maxAliases: MAX_ALIASES });
-    if (countValues(value, MAX_EXPANDED_VALUES) >= MAX_EXPANDED_VALUES) {
-      return { ok: false, message: `its aliases expand to more than ${MAX_EXPANDED_VALUES} values` };
-    }
+    const limit = Math.min(MAX_VALUES, MAX_VALUES_PER_CHARACTER * text.length);
+    if (countValues(value, limit) >= limit)
+      return { ok: false, message: `with its aliases written out it comes to ${limit} values or more` };
     return { ok: true, value };
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;

@@ -32,7 +32,8 @@ export function decide(seen: Observed, now: number): Decision {
   if (foreign) return foreign;
   const { desired } = seen;
   if (desired === undefined) return { do: "read", fact: "content" };
-  if ("missing" in desired) return progressing("SourceMissing", `Waiting for ${desired.missing}. ${lastGood(seen)}`);
+  if ("missing" in desired)
+    return progressing("SourceMissing", `Waiting for ${desired.missing}. ${lastGood(seen)}`.trim());
   if ("reason" in desired) return stalled(desired.reason, `${desired.message} ${lastGood(seen)}`.trim());
 
   const refused = mayNotWrite(seen, desired.identity);

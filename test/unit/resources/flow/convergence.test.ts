@@ -7,7 +7,7 @@ import { observe, read } from "../../../../src/resources/flow/observe.ts";
 import { Crash, World } from "./support/world.ts";
 
 /** Enough to find again within seconds what each of these found when it was written; raise it to search for more. */
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 60);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 40);
 
 type Deed =
   | { deed: "apply"; name: string; id: string; text: string; kind: "source" | "flow" | "configMap"; policies: Policies }

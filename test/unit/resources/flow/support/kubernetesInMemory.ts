@@ -51,8 +51,8 @@ export class KubernetesInMemory {
   }
 
   /** `kubectl apply`: creates the resource, or replaces its spec and sets annotations. */
-  apply(name: string, spec: Partial<FlowSpec>, annotations: Record<string, string> = {}): void {
-    const key = keyFor({ namespace: "team", name });
+  apply(name: string, spec: Partial<FlowSpec>, annotations: Record<string, string> = {}, namespace = "team"): void {
+    const key = keyFor({ namespace, name });
     const before = this.resources.get(key);
     if (before?.metadata.deletionTimestamp !== undefined) return;
     const same = JSON.stringify(before?.spec) === JSON.stringify(spec);
@@ -61,7 +61,7 @@ export class KubernetesInMemory {
       kind: "KestraFlow",
       metadata: {
         name,
-        namespace: "team",
+        namespace,
         uid: before?.metadata.uid ?? `uid-${(this.#uid += 1)}`,
         resourceVersion: this.#nextVersion(),
         generation: (before?.metadata.generation ?? 0) + (same ? 0 : 1),

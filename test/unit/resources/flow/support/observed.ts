@@ -1,4 +1,13 @@
-import type { FlowSettings } from "../../../../../src/resources/flow/model.ts";
+import type { Metadata } from "../../../../../src/kubernetes/objects.ts";
+import type { FlowIdentity, FlowValidation, StoredFlow } from "../../../../../src/kestra/types.ts";
+import { FINALIZER } from "../../../../../src/resources/annotations.ts";
+import { projectFlow } from "../../../../../src/resources/flow/cache.ts";
+import { writeClaim } from "../../../../../src/resources/flow/claim.ts";
+import { displayName } from "../../../../../src/resources/flow/identity.ts";
+import type { Decision, FlowSettings, Observed } from "../../../../../src/resources/flow/model.ts";
+import type { FlowSpec, FlowStatus } from "../../../../../src/resources/flow/schema.ts";
+import { fromObject, fromText, textDigest } from "../../../../../src/resources/flow/source.ts";
+import type { Desired } from "../../../../../src/resources/flow/source.ts";
 
 export const settings: FlowSettings = {
   instance: "default",
@@ -9,3 +18,144 @@ export const settings: FlowSettings = {
   stalledRetryMs: 600_000,
   refusal: () => undefined,
 };
+
+export const NOW = Date.parse("2026-06-01T12:00:00Z");
+export const UID = "uid-of-ours";
+export const up = { kind: "up", info: { uuid: "u", version: "1.1.15" } } as const;
+export const valid = (id = "hello"): FlowValidation => ({
+  flow: id,
+  namespace: "n",
+  warnings: [],
+  deprecationPaths: [],
+});
+
+export function identity(id = "hello"): FlowIdentity {
+  return { tenant: "main", namespace: "n", id };
+}
+
+export function textOf(id = "hello", message = "hi"): string {
+  return `id: ${id}\nnamespace: n\ntasks:\n  - id: log\n    type: Log\n    message: ${message}\n`;
+}
+
+export function treeOf(id = "hello", message = "hi"): Record<string, unknown> {
+  return { id, namespace: "n", tasks: [{ id: "log", type: "Log", message }] };
+}
+
+export function desired(text = textOf()): Desired {
+  return fromText(text, "main") as Desired;
+}
+
+/** The same without its text, as it comes from the status of a resource in sync. */
+export function remembered(text = textOf()): Desired {
+  const { identity, digest } = desired(text);
+  return { identity, digest };
+}
+
+export function desiredTree(tree = treeOf()): Desired {
+  return fromObject(tree, "main") as Desired;
+}
+
+export function stored(source = textOf(), more: Partial<StoredFlow> = {}): StoredFlow {
+  const { identity } = desired(source);
+  return { id: identity.id, namespace: identity.namespace, revision: 3, disabled: false, source, ...more };
+}
+
+/** A status that records a flow as ours. */
+export function recorded(text = textOf(), more: Partial<FlowStatus> = {}): FlowStatus {
+  const { identity, digest } = desired(text);
+  return {
+    observedGeneration: 1,
+    flow: { ...identity, revision: 3, url: "http://kestra/ui/main/flows/edit/n/hello" },
+    applied: { digest },
+    conditions: [ready("True", "Synced")],
+    ...more,
+  };
+}
+
+export function ready(status: "True" | "False", reason: string): NonNullable<FlowStatus["conditions"]>[number] {
+  return {
+    type: "Ready",
+    status,
+    reason,
+    message: "m",
+    observedGeneration: 1,
+    lastTransitionTime: "2026-01-01T00:00:00Z",
+  };
+}
+
+/** Metadata that claims a flow: of exactly this text, or without one whatever it holds. */
+export function claiming(id: string, text?: string): Partial<Metadata> {
+  const digest = text === undefined ? undefined : textDigest(text);
+  return { finalizers: [FINALIZER], annotations: writeClaim(UID, identity(id), digest) };
+}
+
+export const held: Partial<Metadata> = { finalizers: [FINALIZER] };
+export const leaving: Partial<Metadata> = { finalizers: [FINALIZER], deletionTimestamp: "2026-06-01T00:00:00Z" };
+
+type Facts = { [fact in keyof Omit<Observed, "object">]?: Observed[fact] | undefined };
+
+export interface Situation extends Facts {
+  metadata?: Partial<Metadata>;
+  spec?: Partial<FlowSpec>;
+  status?: FlowStatus;
+}
+
+/** A resource that declares the flow n/hello; nothing was read, and nobody else is there. */
+export function observed({ metadata, spec, status, ...facts }: Situation = {}): Observed {
+  const object = projectFlow({
+    apiVersion: "kestraflow.dev/v1alpha1",
+    kind: "KestraFlow",
+    metadata: {
+      name: "ours",
+      namespace: "team",
+      uid: UID,
+      resourceVersion: "7",
+      generation: 1,
+      creationTimestamp: "2026-01-02T00:00:00Z",
+      ...metadata,
+    },
+    spec: { source: textOf(), ...spec },
+    ...(status ? { status } : {}),
+  } as Parameters<typeof projectFlow>[0]);
+  return {
+    object,
+    settings,
+    server: up,
+    claimantsOf: () => [],
+    mustLook: () => false,
+    desired: desired(),
+    leftBehind: new Set(),
+    acts: [],
+    ...facts,
+  } as Observed;
+}
+
+/** A decision in one line. */
+export function inShort(decision: Decision): string {
+  if (decision.do === "read") return `read ${decision.fact}`;
+  if (decision.do === "settle") {
+    const { verdict } = decision;
+    const reason = "reason" in verdict ? ` ${verdict.reason}` : "";
+    const drift = "drift" in verdict && verdict.drift ? `, drift ${verdict.drift.reason}` : "";
+    return `${verdict.state}${reason}${drift}`;
+  }
+  const { write } = decision;
+  switch (write.op) {
+    case "claim":
+      return `claim ${displayName(write.identity)}${write.digest === undefined ? "" : " of this text"}`;
+    case "create":
+    case "update":
+    case "delete":
+      return `${write.op} ${displayName(write.identity)}, ${write.because}`;
+    case "handOver":
+      return `hand ${displayName(write.identity)} over to ${write.heir.key}`;
+    case "unclaim":
+    case "release":
+      return write.op;
+  }
+}
+
+/** What a settled decision tells people. */
+export function messageOf(decision: Decision): string {
+  return decision.do === "settle" && "message" in decision.verdict ? decision.verdict.message : "";
+}

@@ -1,4 +1,5 @@
 import { ManualClock } from "../../../kubernetes/support/manualClock.ts";
+import type { ReconcileResult } from "../../../../../src/kubernetes/controller.ts";
 import type { EventRecorder } from "../../../../../src/kubernetes/events.ts";
 import { keyOf } from "../../../../../src/kubernetes/objects.ts";
 import type { KestraClient } from "../../../../../src/kestra/client.ts";
@@ -45,6 +46,10 @@ export class World {
   readonly writes: string[] = [];
   /** Kills the process at the write of this number, of all or of those that match, before or after it takes effect. */
   crash: { at: number; of?: RegExp; when: "before" | "after" } | undefined;
+  /** Every Event so far. */
+  readonly events: string[] = [];
+  /** How often a failed call made the server suspect. */
+  suspicions = 0;
   /** The process is dead until {@link restart}. */
   crashed = false;
   #epoch = 1;
@@ -83,6 +88,11 @@ export class World {
   applyConfigMap(name: string, text: string): void {
     this.kubernetes.applyConfigMap(name, { flow: text });
     this.#process.noticeConfigMap(name);
+  }
+
+  /** Reconciles one resource once, as it is. Throws what the reconciler throws. */
+  reconcile(name: string): Promise<ReconcileResult> {
+    return this.#process.reconcile(`team/${name}`);
   }
 
   /** Kestra was replaced or came back: what is known of it may be void. */
@@ -184,6 +194,7 @@ export class World {
   #mustNotBeWanted(identity: FlowIdentity, actor: Resource): void {
     for (const { metadata, spec, status } of this.kubernetes.resources.values()) {
       if (metadata.uid === actor.metadata.uid || metadata.deletionTimestamp !== undefined) continue;
+      if (this.context.settings.refusal(metadata.namespace ?? "", identity.namespace) !== undefined) continue;
       const parsed = spec.source === undefined ? undefined : parseYaml(spec.source);
       const declared = (spec.flow ?? (parsed?.ok ? parsed.value : undefined)) as FlowIdentity | undefined;
       const wanted = declared && sameIdentity({ ...declared, tenant: "main" }, identity);
@@ -213,7 +224,7 @@ class Process {
     this.context = {
       kubernetes: kubernetes.client as FlowContext["kubernetes"],
       kestra: { flows: kestra } as unknown as KestraClient,
-      server: serverOf(kestra),
+      server: serverOf(world),
       flows: {
         get: (key) => {
           const found = kubernetes.resources.get(key);
@@ -234,11 +245,11 @@ class Process {
         rereadMs: 3_600_000,
         random: () => 0.5,
       }),
-      settings,
+      settings: { ...settings },
       clock,
       logger: silentLogger,
     };
-    this.#reconciler = new FlowReconciler(this.context, { record: () => undefined } as unknown as EventRecorder);
+    this.#reconciler = new FlowReconciler(this.context, recorderOf(world));
     this.noticeAll();
   }
 
@@ -276,15 +287,19 @@ class Process {
       if (reconciles > MOST_RECONCILES) throw new Violation(`no rest: ${this.#world.writes.slice(-8).join(", ")}`);
       const [key = ""] = this.#queue;
       this.#queue.delete(key);
-      await this.#reconcile(key);
+      await this.#workOn(key);
     }
   }
 
-  async #reconcile(key: string): Promise<void> {
+  reconcile(key: string): Promise<ReconcileResult> {
     this.#world.clock.freeze(1_500);
     this.actor = key;
+    return this.#reconciler.reconcile(key, this.#signal);
+  }
+
+  async #workOn(key: string): Promise<void> {
     try {
-      const { requeueAfterMs } = await this.#reconciler.reconcile(key, this.#signal);
+      const { requeueAfterMs } = await this.reconcile(key);
       if (requeueAfterMs !== undefined) this.#requeued.add(key);
     } catch (error) {
       if (error instanceof Crash || error instanceof Violation) throw error;
@@ -293,14 +308,24 @@ class Process {
   }
 }
 
-function serverOf(kestra: KestraInMemory): ServerMonitor {
+function recorderOf(world: World): EventRecorder {
+  const recorder: Pick<EventRecorder, "record"> = {
+    record({ name }, { reason }) {
+      world.events.push(`${name}: ${reason}`);
+    },
+  };
+  return recorder as EventRecorder;
+}
+
+function serverOf(world: World): ServerMonitor {
   const server: Pick<ServerMonitor, "state" | "suspect"> = {
     get state(): ServerState {
       const info = { uuid: "u", version: "1.1.15" };
-      return kestra.down ? { kind: "lost", since: 0, message: "refused" } : { kind: "up", info };
+      return world.kestra.down ? { kind: "lost", since: 0, message: "refused" } : { kind: "up", info };
     },
     suspect() {
-      throw new Violation("a call was made to a Kestra that is known to be down");
+      if (world.kestra.down) throw new Violation("a call was made to a Kestra that is known to be down");
+      world.suspicions += 1;
     },
   };
   return server as ServerMonitor;
