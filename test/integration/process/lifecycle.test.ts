@@ -1,0 +1,297 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { findCondition } from "../../../src/kubernetes/conditions.ts";
+import { installCrds, kubectl, TestNamespace, uniqueName } from "../../support/cluster.ts";
+import { always, eventually } from "../../support/eventually.ts";
+import { changesKestra, FaultProxy } from "../../support/faultProxy.ts";
+import type { Exchange, Fault } from "../../support/faultProxy.ts";
+import { flowSource } from "../../support/flowSource.ts";
+import { TestKestra } from "../../support/kestra.ts";
+import { OperatorProcess } from "../../support/operator.ts";
+import { counterparts, hasSandbox } from "../../support/sandbox.ts";
+
+jest.setTimeout(120_000);
+
+const kestra = new TestKestra();
+const kestraNamespace = uniqueName("lifecycle");
+/** Longer than the longest pause between two attempts. */
+const RECOVERY = { within: 60_000 };
+const source = (id: string, message?: string) => flowSource(kestraNamespace, id, message);
+let cluster: TestNamespace;
+let proxy: FaultProxy;
+let operator: OperatorProcess;
+
+beforeAll(async () => {
+  cluster = await TestNamespace.create("lifecycle");
+  proxy = await FaultProxy.before(counterparts().kestra);
+});
+
+afterEach(async () => {
+  await operator.kill("SIGKILL");
+  proxy.heal();
+});
+
+afterAll(async () => {
+  await proxy.close();
+  await cluster.destroy();
+});
+
+/** Starts an operator whose calls to Kestra go through the proxy. */
+async function start(settings: Record<string, string> = {}): Promise<void> {
+  operator = await OperatorProcess.start(cluster.name, { settings: { KESTRA_URL: proxy.url, ...settings } });
+}
+
+async function waitEnded(): Promise<number | undefined> {
+  await eventually(() => {
+    if (operator.running) throw new Error(`it still runs: ${operator.output.slice(-2000)}`);
+  });
+  return operator.exitCode;
+}
+
+const isCreation = ({ method, path }: Exchange) => method === "POST" && path.endsWith("/flows");
+
+describe("SIGTERM in the middle of a reconcile", () => {
+  test("lets the reconcile end, and exits with 0", async () => {
+    await start();
+    const held = proxy.hold("after", isCreation);
+    await cluster.createFlow("drained", { source: source("drained") });
+    await held.reached;
+    const exit = operator.stop();
+    await eventually(async () => {
+      expect((await operator.get("/readyz")).status).toBe(503);
+    });
+    held.release();
+    expect(await exit).toBe(0);
+    const { status } = await cluster.waitReady("drained", { within: 0 });
+    expect(status?.flow?.revision).toBe(1);
+  });
+
+  test("cuts what does not end within the grace period, exits with 0, and the next operator completes it", async () => {
+    await start({ SHUTDOWN_GRACE: "500ms" });
+    const held = proxy.hold("after", isCreation);
+    await cluster.createFlow("cut-off", { source: source("cut-off") });
+    await held.reached;
+    expect(await operator.stop()).toBe(0);
+    expect(operator.output).toContain("work under way was cut off");
+    held.release();
+
+    await start();
+    await cluster.waitReady("cut-off");
+    expect((await kestra.flow(kestraNamespace, "cut-off"))?.revision).toBe(1);
+  });
+});
+
+describe("a configuration that cannot be used", () => {
+  const wrong = {
+    KESTRA_URL: "kestra:8080",
+    DRIFT_INTERVAL: "often",
+    CONCURRENCY: "0",
+    LOG_LEVEL: "loud",
+    NAMESPACE_POLICY: "team-*",
+    LEASE_DURATION: "0s",
+  };
+
+  test.each([
+    wrong,
+    { KESTRA_URL: "" },
+    { KESTRA_PASSWORD: "" },
+    { KESTRA_PASSWORD_FILE: "/somewhere" },
+    { KESTRA_PASSWORD_FILE: "/nowhere/password", KESTRA_PASSWORD: "" },
+    { KESTRA_CA_FILE: "/nowhere/ca.pem" },
+    { LEASE_NAMESPACE: "", LEADER_ELECTION: "true" },
+    { KUBECONFIG: "/nowhere/kubeconfig" },
+    { KUBE_CONTEXT: "unheard-of" },
+  ] as Record<string, string>[])("is told by its variables, with exit code 2: %j", async (settings) => {
+    operator = await OperatorProcess.start(cluster.name, { ready: false, settings });
+    expect(await waitEnded()).toBe(2);
+    const variables = settings === wrong ? Object.keys(wrong) : Object.keys(settings).slice(0, 1);
+    for (const variable of variables) expect(operator.output).toContain(variable);
+    expect(operator.output).not.toContain("    at ");
+    expect(operator.output).not.toContain(counterparts().kestra.password);
+  });
+});
+
+test("healthz, readyz and metrics are served, and nothing else", async () => {
+  await start();
+  expect(await operator.get("/healthz")).toEqual({ status: 200, body: "ok\n" });
+  expect(await operator.get("/readyz")).toEqual({ status: 200, body: "ok\n" });
+  const { status, body } = await operator.get("/metrics");
+  expect(status).toBe(200);
+  for (const name of ["reconciles_total", "queue_depth", "kestra_calls_total", "resources", "kestra_up", "leader"]) {
+    expect(body).toContain(`# TYPE kestraflow_${name} `);
+  }
+  expect(body).not.toContain(cluster.name);
+  expect((await operator.get("/")).status).toBe(404);
+});
+
+test("a port that is taken is said in one line", async () => {
+  await start();
+  const taken = /"port":(\d+)/.exec(operator.output)?.[1] ?? "";
+  const first = operator;
+  operator = await OperatorProcess.start(cluster.name, { ready: false, settings: { HTTP_PORT: taken } });
+  try {
+    expect(await waitEnded()).toBe(2);
+    expect(operator.output).toMatch(/HTTP_PORT: .*EADDRINUSE.*\n$/);
+  } finally {
+    await first.stop();
+  }
+});
+
+test("a restart with everything in sync writes nothing, to Kubernetes or to Kestra", async () => {
+  const ids = Array.from({ length: 100 }, (_, index) => `sync-${index}`);
+  await start();
+  await Promise.all(ids.map((id) => cluster.createFlow(id, { source: source(id) })));
+  for (const id of ids) await cluster.waitReady(id);
+  expect(await operator.stop()).toBe(0);
+  const versions = await resourceVersions();
+  const calls = proxy.log.length;
+
+  await start();
+  // Each is read once after a start; then the queue is empty.
+  await eventually(async () => {
+    expect(await operator.metric("kestraflow_kestra_calls_total", { operation: "getFlow" })).toBeGreaterThanOrEqual(
+      100,
+    );
+    expect(await operator.metric("kestraflow_queue_depth")).toBe(0);
+  });
+  expect(await operator.kubernetesWrites()).toBe(0);
+  expect(await operator.kestraWrites()).toBe(0);
+  expect(await resourceVersions()).toEqual(versions);
+  expect(proxy.log.slice(calls).filter(changesKestra)).toEqual([]);
+});
+
+async function resourceVersions(): Promise<string> {
+  return kubectl(["get", "kestraflows", "-n", cluster.name, "-o", "jsonpath={.items[*].metadata.resourceVersion}"]);
+}
+
+/** They take all KestraFlows of the cluster with them: only where the cluster is ours. */
+(hasSandbox() ? describe : describe.skip)("CRDs that are not there", () => {
+  const crd = "crd/kestraflows.kestraflow.dev";
+
+  const waitStatus = (wanted: number) =>
+    eventually(async () => {
+      const { status, body } = await operator.get("/readyz");
+      expect(status).toBe(wanted);
+      return body;
+    }, RECOVERY);
+
+  afterAll(installCrds);
+
+  test("at the start: it is not ready, says why, and is once they are installed", async () => {
+    await kubectl(["delete", "kestraflows", "--all", "-n", cluster.name, "--wait=false"]);
+    await start();
+    await eventually(async () => {
+      expect(await resourceVersions()).toBe("");
+    }, RECOVERY);
+    await operator.stop();
+    await kubectl(["delete", crd]);
+
+    operator = await OperatorProcess.start(cluster.name, { ready: false });
+    expect(await waitStatus(503)).toContain("kestraflows");
+    expect((await operator.get("/healthz")).status).toBe(200);
+    await installCrds();
+    await waitStatus(200);
+    await cluster.createFlow("first", { source: source("first") });
+    await cluster.waitReady("first");
+  });
+
+  test("later on: it is not ready until they are back, and keeps the flows it finds then", async () => {
+    await start();
+    await cluster.createFlow("kept", { source: source("kept"), deletionPolicy: "Orphan" });
+    await cluster.waitReady("kept");
+    await kubectl(["delete", crd]);
+    await waitStatus(503);
+    await installCrds();
+    await waitStatus(200);
+    await cluster.createFlow("kept", { source: source("kept") });
+    await cluster.waitReady("kept");
+    expect((await kestra.flow(kestraNamespace, "kept"))?.revision).toBe(1);
+    expect(operator.running).toBe(true);
+  });
+});
+
+describe("the login to Kestra", () => {
+  const canary = `canary-${uniqueName("secret")}`;
+  const { username, password } = counterparts().kestra;
+  const basic = (secret: string) => Buffer.from(`${username}:${secret}`).toString("base64");
+  let folder: string;
+  let file: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kestraflow-test-"));
+    file = join(folder, "password");
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test("is followed when its file changes; while it is refused, conditions say so", async () => {
+    await writeFile(file, `${password}\n`);
+    await start({ KESTRA_PASSWORD: "", KESTRA_PASSWORD_FILE: file });
+    await cluster.createFlow("signed-in", { source: source("signed-in") });
+    await cluster.waitReady("signed-in");
+
+    await writeFile(file, canary);
+    await eventually(async () => {
+      expect(await operator.metric("kestraflow_kestra_unauthorized")).toBe(1);
+    });
+    await cluster.patchSpec("signed-in", { source: source("signed-in", "edited") });
+    const flow = await cluster.waitFor("signed-in", "Ready", "False", "KestraUnauthorized");
+    expect(findCondition(flow.status?.conditions, "Reconciling")?.status).toBe("True");
+    expect(findCondition(flow.status?.conditions, "Stalled")).toBeUndefined();
+    expect((await operator.get("/readyz")).status).toBe(200);
+
+    await writeFile(file, `${password}\n`);
+    await cluster.waitReady("signed-in");
+    expect((await kestra.flow(kestraNamespace, "signed-in"))?.revision).toBe(2);
+    await expectNowhere(canary);
+    await expectNowhere(password);
+  });
+
+  test("is never told, whatever Kestra does", async () => {
+    // Who answers is asked without effect; what needs the login goes wrong in every way.
+    const needsLogin = ({ path }: Exchange) => !path.endsWith("/configs");
+    const calls = () => proxy.log.filter(needsLogin).length;
+    const inflict = (fault: Fault) =>
+      (proxy.faults = { before: (exchange) => (needsLogin(exchange) ? fault : undefined) });
+    inflict("cut");
+    await start({ KESTRA_PASSWORD: canary });
+    await cluster.createFlow("refused", { source: source("refused") });
+    for (const fault of ["cut", { status: 500, body: "<html>" }, { status: 200, body: canary }] as const) {
+      inflict(fault);
+      const before = calls();
+      await eventually(() => {
+        expect(calls()).toBeGreaterThan(before);
+      }, RECOVERY);
+    }
+    proxy.heal();
+    await cluster.waitFor("refused", "Ready", "False", "KestraUnauthorized", RECOVERY);
+    expect(proxy.log.at(-1)?.authorization).toBe(`Basic ${basic(canary)}`);
+    await expectNowhere(canary);
+  });
+
+  test("is not tried again and again when it is refused", async () => {
+    await start({ KESTRA_PASSWORD: canary });
+    await createdAndRefused();
+    const calls = proxy.log.length;
+    await always(() => {
+      expect(proxy.log.length - calls).toBeLessThanOrEqual(2);
+    }, 5_000);
+  });
+
+  async function createdAndRefused(): Promise<void> {
+    const ids = Array.from({ length: 10 }, () => uniqueName("refused"));
+    for (const id of ids) await cluster.createFlow(id, { source: source(id) });
+    for (const id of ids) await cluster.waitFor(id, "Ready", "False", "KestraUnauthorized");
+  }
+
+  async function expectNowhere(secret: string): Promise<void> {
+    const objects = await kubectl(["get", "kestraflows,events", "-n", cluster.name, "-o", "json"]);
+    const { body } = await operator.get("/metrics");
+    for (const text of [operator.output, objects, body]) {
+      expect(text.includes(secret)).toBe(false);
+      expect(text.includes(basic(secret))).toBe(false);
+    }
+  }
+});
