@@ -127,6 +127,20 @@ describe("the engine server", () => {
     expect((await kestra.flow(namespace, "large"))?.source === source).toBe(true);
   });
 
+  test("searches flows by namespace, label and text, sorted and in pages", async () => {
+    for (const id of ["one", "two", "three"])
+      await kestra.create(flow(`found_${id}`, log, `labels: {number: ${id}}\n`));
+    const search = async (query: string) => {
+      const answer = await kestra.call("GET", `/flows/search?filters[namespace][EQUALS]=${namespace}&${query}`);
+      const { results, total } = (await answer.json()) as { results: { id: string }[]; total: number };
+      return { ids: results.map(({ id }) => id.replace("found_", "")), total };
+    };
+    const ours = "filters[q][EQUALS]=found_";
+    expect(await search(`${ours}&sort=id:asc`)).toEqual({ ids: ["one", "three", "two"], total: 3 });
+    expect(await search(`${ours}&sort=id:desc&size=2&page=2`)).toEqual({ ids: ["one"], total: 3 });
+    expect(await search("filters[labels][EQUALS][number]=two")).toEqual({ ids: ["two"], total: 1 });
+  });
+
   test("disables and enables a flow by its id, with a new revision each", async () => {
     await kestra.create(flow("switched", log));
     await kestra.disable(namespace, "switched");

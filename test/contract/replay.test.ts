@@ -24,10 +24,10 @@ describe.each(recordings)("$name, as Kestra 1.1.0 answered", ({ name, requests }
   test.each(requests.filter(({ key }) => !(key in notServed)))(
     "$key: $answer.status",
     async (recorded) => {
-      const listed = differences[recorded.key];
+      const listed = differences[recorded.key]?.at;
       const found = await replayed(recorded, listed === undefined ? limit : 0);
-      if (listed === undefined) expect(found).toBeUndefined();
-      else expect(found ?? "as recorded: take it off the list of differences").toMatch(/instead of/);
+      const difference = listed !== undefined && found?.startsWith(listed) ? listed : found;
+      expect(difference).toBe(listed);
     },
     limit + 10_000,
   );
@@ -47,7 +47,8 @@ afterAll(async () => {
 /** What has to be so before a request that changes something, where the recording waited. */
 const before: Record<string, (row: TriggerRow) => boolean> = {
   "backfill: create big backfill (to pause)": (row) => row.backfill === undefined && row.executionId === undefined,
-  // The engine stores the end of a slot's execution over whatever was changed in the row meanwhile.
+  // Seen under load: the end of a slot's execution undid what was changed in the trigger's row at the same moment.
+  "backfill: disable trigger while backfilling": (row) => row.executionId === undefined,
   "backfill: create backfill on disabled trigger": (row) => row.executionId === undefined,
   "backfill: pause": (row) => (row.backfill?.currentDate ?? "") > "2023-01-01T00:00:00Z",
 };
