@@ -19,58 +19,56 @@ const List = z.string().transform((text) =>
 
 const Count = z.coerce.number().int();
 
-/** What can be set, by environment variable; every variable is also a flag (KESTRA_URL is --kestra-url). */
-export const Settings = z
-  .object({
-    KESTRA_URL: z
-      .url({ protocol: /^https?$/, error: "must be an http or https address" })
-      .describe("Address of Kestra"),
-    KESTRA_USERNAME: z.string().min(1).optional().describe("Login, an e-mail address"),
-    KESTRA_USERNAME_FILE: z.string().optional().describe("File with the login, read again when it changes"),
-    KESTRA_PASSWORD: z.string().min(1).optional().describe("Password"),
-    KESTRA_PASSWORD_FILE: z.string().optional().describe("File with the password, read again when it changes"),
-    KESTRA_TENANT: z.string().min(1).default("main").describe("Tenant; the open-source edition has only main"),
-    KESTRA_UI_URL: z.url().optional().describe("Address of Kestra for people, in links; default: KESTRA_URL"),
-    KESTRA_CA_FILE: z.string().optional().describe("PEM file of a private certificate authority"),
-    KUBECONFIG: z
-      .string()
-      .optional()
-      .describe("Kubeconfig file; default: as kubectl finds it, or the pod's service account"),
-    KUBE_CONTEXT: z.string().optional().describe("Context of the kubeconfig"),
-    WATCH_NAMESPACES: List.default([]).describe("Kubernetes namespaces to serve, by commas; default: all"),
-    NAMESPACE_POLICY: NamespacePolicy.optional().describe(
-      'JSON list of rules like {"from": ["team-*"], "to": ["team.*"]}: which Kubernetes namespaces may write to which Kestra namespaces',
-    ),
-    INSTANCE: z.string().min(1).default("default").describe("Name of this Kestra instance"),
-    DELETION_POLICY: z.enum(["Delete", "Orphan"]).default("Delete").describe("For resources that do not say"),
-    CONCURRENCY: Count.min(1).max(64).default(8).describe("Resources reconciled at the same time"),
-    DRIFT_INTERVAL: Duration.prefault("60s").describe("Pause between two looks for drift"),
-    REREAD_INTERVAL: Duration.prefault("1h").describe(
-      "Time after which a flow is read again although nothing looks different",
-    ),
-    STALLED_RETRY_INTERVAL: Duration.prefault("10m").describe("Time after which a stalled resource is looked at again"),
-    RECONCILE_DEADLINE: Duration.prefault("120s").describe("Longest time for one reconcile"),
-    SHUTDOWN_GRACE: Duration.prefault("20s").describe("Time for work under way after SIGTERM"),
-    LEADER_ELECTION: z.enum(["auto", "true", "false"]).default("auto").describe("auto: on in a cluster, off elsewhere"),
-    LEASE_NAMESPACE: z.string().optional().describe("Namespace of the Lease; default: the pod's"),
-    LEASE_NAME: z.string().default("kestraflow-operator").describe("Name of the Lease"),
-    LEASE_DURATION: Duration.prefault("15s").describe(
-      "Time after which another replica may take over a silent leader's place",
-    ),
-    HTTP_HOST: z.string().default("0.0.0.0").describe("Address for /healthz, /readyz and /metrics"),
-    HTTP_PORT: Count.min(0)
-      .max(65_535)
-      .default(8080)
-      .describe("Port for /healthz, /readyz and /metrics; 0 chooses one"),
-    LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least level that is logged"),
-  })
-  .superRefine((settings, context) => {
-    for (const name of ["KESTRA_USERNAME", "KESTRA_PASSWORD"] as const) {
-      const given = [settings[name], settings[`${name}_FILE`]].filter((value) => value !== undefined).length;
-      if (given !== 1)
-        context.addIssue({ code: "custom", path: [name], message: `give exactly one of ${name} and ${name}_FILE` });
-    }
+/** Kestra's address shows in logs and in the status of every resource. */
+const Address = z
+  .url({ protocol: /^https?$/, error: "must be an http or https address" })
+  .refine((url) => !URL.canParse(url) || new URL(url).username + new URL(url).password === "", {
+    error: "must not contain a login: give it as KESTRA_USERNAME and KESTRA_PASSWORD",
   });
+
+/** What can be set, by environment variable; every variable is also a flag (KESTRA_URL is --kestra-url). */
+export const Settings = z.object({
+  KESTRA_URL: Address.describe("Address of Kestra"),
+  KESTRA_USERNAME: z.string().min(1).optional().describe("Login, an e-mail address"),
+  KESTRA_USERNAME_FILE: z.string().optional().describe("File with the login, read again when it changes"),
+  KESTRA_PASSWORD: z.string().min(1).optional().describe("Password"),
+  KESTRA_PASSWORD_FILE: z.string().optional().describe("File with the password, read again when it changes"),
+  KESTRA_TENANT: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]*$/, "must be a word of letters, digits, - and _")
+    .default("main")
+    .describe("Tenant; the open-source edition has only main"),
+  KESTRA_UI_URL: Address.optional().describe("Address of Kestra for people, in links; default: KESTRA_URL"),
+  KESTRA_CA_FILE: z.string().optional().describe("PEM file of a private certificate authority"),
+  KUBECONFIG: z
+    .string()
+    .optional()
+    .describe("Kubeconfig file; default: as kubectl finds it, or the pod's service account"),
+  KUBE_CONTEXT: z.string().optional().describe("Context of the kubeconfig"),
+  WATCH_NAMESPACES: List.default([]).describe("Kubernetes namespaces to serve, by commas; default: all"),
+  NAMESPACE_POLICY: NamespacePolicy.optional().describe(
+    'JSON list of rules like {"from": ["team-*"], "to": ["team.*"]}: which Kubernetes namespaces may write to which Kestra namespaces',
+  ),
+  INSTANCE: z.string().min(1).default("default").describe("Name of this Kestra instance"),
+  DELETION_POLICY: z.enum(["Delete", "Orphan"]).default("Delete").describe("For resources that do not say"),
+  CONCURRENCY: Count.min(1).max(64).default(8).describe("Resources reconciled at the same time"),
+  DRIFT_INTERVAL: Duration.prefault("60s").describe("Pause between two looks for drift"),
+  REREAD_INTERVAL: Duration.prefault("1h").describe(
+    "Time after which a flow is read again although nothing looks different",
+  ),
+  STALLED_RETRY_INTERVAL: Duration.prefault("10m").describe("Time after which a stalled resource is looked at again"),
+  RECONCILE_DEADLINE: Duration.prefault("120s").describe("Longest time for one reconcile"),
+  SHUTDOWN_GRACE: Duration.prefault("20s").describe("Time for work under way after SIGTERM"),
+  LEADER_ELECTION: z.enum(["auto", "true", "false"]).default("auto").describe("auto: on in a cluster, off elsewhere"),
+  LEASE_NAMESPACE: z.string().optional().describe("Namespace of the Lease; default: the pod's"),
+  LEASE_NAME: z.string().default("kestraflow-operator").describe("Name of the Lease"),
+  LEASE_DURATION: Duration.prefault("15s").describe(
+    "Time after which another replica may take over a silent leader's place",
+  ),
+  HTTP_HOST: z.string().default("0.0.0.0").describe("Address for /healthz, /readyz and /metrics"),
+  HTTP_PORT: Count.min(0).max(65_535).default(8080).describe("Port for /healthz, /readyz and /metrics; 0 chooses one"),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least level that is logged"),
+});
 export type Settings = z.infer<typeof Settings>;
 
 /** The configuration cannot be used; the message names every variable at fault and never a value of one. */
@@ -86,13 +84,21 @@ export function parseSettings(variables: Readonly<Record<string, string | undefi
     Object.entries(variables).filter(([, value]) => value !== undefined && value !== ""),
   );
   const parsed = Settings.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map(({ path, message, code }) => {
+  const issues = (parsed.error?.issues ?? []).map(({ path, message, code }) => {
     const name = String(path[0]);
     const missing = code === "invalid_type" && given[name] === undefined;
     return `  ${name}: ${missing ? "is missing" : message}`;
   });
-  throw new InvalidSettings(`The configuration cannot be used:\n${lines.join("\n")}`);
+  const complaints = [...issues, ...loginComplaints(given)];
+  if (parsed.success && complaints.length === 0) return parsed.data;
+  throw new InvalidSettings(`The configuration cannot be used:\n${complaints.join("\n")}`);
+}
+
+/** Not a refinement of the schema: zod would say nothing of it while another variable is at fault. */
+function loginComplaints(given: Readonly<Record<string, string | undefined>>): string[] {
+  return ["KESTRA_USERNAME", "KESTRA_PASSWORD"]
+    .filter((name) => (given[name] === undefined) === (given[`${name}_FILE`] === undefined))
+    .map((name) => `  ${name}: give exactly one of ${name} and ${name}_FILE`);
 }
 
 /** Reads a file that a variable names. The error names the variable. */

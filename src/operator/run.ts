@@ -4,6 +4,7 @@ import { aborted, messageOf } from "../lib/async.ts";
 import { systemClock } from "../lib/clock.ts";
 import { KestraClient } from "../kestra/client.ts";
 import { ServerMonitor } from "../kestra/server.ts";
+import type { Credentials } from "../kestra/transport.ts";
 import { KubernetesClient } from "../kubernetes/client.ts";
 import { Lease } from "../kubernetes/lease.ts";
 import { InvalidSettings, readNamedFile } from "./config.ts";
@@ -24,7 +25,10 @@ const POD_NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namesp
  * @returns the exit code: 0 after an orderly end
  */
 export async function runOperator(settings: Settings): Promise<number> {
-  const logger = createLogger(settings);
+  const credentials = credentialsOf(settings, () => {
+    server.suspect();
+  });
+  const logger = createLogger(settings.LOG_LEVEL, credentials);
   const metrics = new Metrics();
   const clock = systemClock;
   const stop = new AbortController();
@@ -51,7 +55,7 @@ export async function runOperator(settings: Settings): Promise<number> {
     ? leaseOf(settings, connection, logger, (signal) => void operator.work(signal))
     : undefined;
   const kubernetes = lease ? connection.withFence(lease.fence.bind(lease)) : connection;
-  const { kestra, server } = connectKestra(settings, metrics, logger, lease?.fence.bind(lease));
+  const { kestra, server } = connectKestra(settings, credentials, metrics, logger, lease?.fence.bind(lease));
   const operator = new KestraflowOperator({ settings, kubernetes, kestra, server, metrics, clock, logger });
   exposeState(metrics, server, lease);
 
@@ -109,6 +113,7 @@ function unusable(variables: string): (error: unknown) => never {
 
 function connectKestra(
   settings: Settings,
+  credentials: () => Credentials,
   metrics: Metrics,
   logger: Logger,
   fence: (() => void) | undefined,
@@ -116,9 +121,7 @@ function connectKestra(
   const kestra = new KestraClient({
     url: settings.KESTRA_URL,
     tenant: settings.KESTRA_TENANT,
-    credentials: credentialsOf(settings, () => {
-      server.suspect();
-    }),
+    credentials,
     ca: settings.KESTRA_CA_FILE && readNamedFile("KESTRA_CA_FILE", settings.KESTRA_CA_FILE),
     connections: 2 * settings.CONCURRENCY,
     onCall: ({ operation, code, seconds }) => {
