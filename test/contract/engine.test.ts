@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { cacheFolder } from "../../sandbox/folders.ts";
 import {
   type EngineBuild,
@@ -18,6 +18,8 @@ import { eventually } from "../support/eventually.ts";
 import { TestKestra } from "../support/kestra.ts";
 
 /** What the engine server does beyond the recorded answers. */
+jest.setTimeout(60_000);
+
 const yaml = "application/x-yaml";
 const namespace = `engine.t${Date.now().toString(36)}`;
 
