@@ -30,7 +30,9 @@ export class Story {
   /** @param onStep called when a step has come to its end, as far as its user can see */
   async tell(onStep: () => Promise<void>): Promise<void> {
     const [first, second] = [`${this.#run}-first`, `${this.#run}-second`];
-    const source = (id: string, message: string) => ({ source: flowSource(this.#namespace, id, message) });
+    // Never: what it made before a crash must be known to be its own, however alike.
+    const source = (id: string, message: string) =>
+      ({ source: flowSource(this.#namespace, id, message), adoption: "Never" }) as const;
     const cluster = this.#cluster;
 
     await cluster.createFlow(first, source("early", "made"));
