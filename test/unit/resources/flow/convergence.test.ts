@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import type { FlowSpec } from "../../../../src/resources/flow/schema.ts";
 import { decide } from "../../../../src/resources/flow/decide.ts";
@@ -8,6 +8,8 @@ import { Crash, World } from "./support/world.ts";
 
 /** Enough to find again within seconds what each of these found when it was written; raise it to search for more. */
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 40);
+
+jest.setTimeout(60_000);
 
 type Deed =
   | { deed: "apply"; name: string; id: string; text: string; kind: "source" | "flow" | "configMap"; policies: Policies }
