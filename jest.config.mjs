@@ -4,7 +4,13 @@ const typescript = [
   {
     useESM: true,
     diagnostics: false,
-    tsconfig: { module: "esnext", target: "es2024", isolatedModules: true, rewriteRelativeImportExtensions: false },
+    tsconfig: {
+      module: "esnext",
+      target: "es2024",
+      esModuleInterop: true,
+      isolatedModules: true,
+      rewriteRelativeImportExtensions: false,
+    },
   },
 ];
 

@@ -46,7 +46,7 @@ export class TestNamespace {
 
   /** Makes the namespace, with the CRDs installed. */
   static async create(prefix: string): Promise<TestNamespace> {
-    const client = KubernetesClient.connect({ kubeconfig: process.env["KUBECONFIG"], logger: silentLogger });
+    const client = KubernetesClient.connect({ kubeconfig: process.env.KUBECONFIG, logger: silentLogger });
     const name = uniqueName(prefix);
     await installCrds();
     await client.create(coreTypes.namespace, { metadata: { name } });
@@ -67,7 +67,7 @@ export class TestNamespace {
     return this.client.create<KestraFlow>(kestraFlows, {
       metadata: { name, namespace: this.name, annotations },
       spec,
-    } as never);
+    });
   }
 
   getFlow(name: string): Promise<KestraFlow> {

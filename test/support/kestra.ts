@@ -12,7 +12,7 @@ export class TestKestra {
   readonly url: string;
   readonly #authorization: string;
 
-  constructor(url = process.env["KESTRA_URL"] ?? "", login = loginOfEnvironment()) {
+  constructor(url = process.env.KESTRA_URL ?? "", login = loginOfEnvironment()) {
     this.url = url.replace(/\/$/, "");
     this.#authorization = `Basic ${Buffer.from(login).toString("base64")}`;
   }
@@ -78,5 +78,5 @@ async function ok(response: Response): Promise<Response> {
 }
 
 function loginOfEnvironment(): string {
-  return `${process.env["KESTRA_USERNAME"] ?? ""}:${process.env["KESTRA_PASSWORD"] ?? ""}`;
+  return `${process.env.KESTRA_USERNAME ?? ""}:${process.env.KESTRA_PASSWORD ?? ""}`;
 }

@@ -49,7 +49,8 @@ export class OperatorProcess {
       if (ready) await eventually(() => operator.assertReady(), { within: 30_000 });
     } catch (error) {
       await operator.kill("SIGKILL");
-      throw new Error(`the operator did not become ready: ${String(error)}\n${operator.output.slice(-4000)}`);
+      const log = operator.output.slice(-4000);
+      throw new Error(`the operator did not become ready: ${String(error)}\n${log}`, { cause: error });
     }
     return operator;
   }
@@ -101,11 +102,11 @@ export class OperatorProcess {
     for (const line of body.split("\n")) {
       const [, series, labelText = "", value] = /^([a-z_]+)(?:\{(.*)\})? ([\d.eE+-]+)$/.exec(line) ?? [];
       if (series !== name) continue;
-      const found = Object.fromEntries(
-        [...labelText.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, key, text]) => [key, text]),
+      const found = new Map(
+        [...labelText.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, key = "", text = ""]) => [key, text]),
       );
       const matches = Object.entries(labels).every(([key, wanted]) =>
-        typeof wanted === "string" ? found[key] === wanted : wanted.test(found[key] ?? ""),
+        typeof wanted === "string" ? found.get(key) === wanted : wanted.test(found.get(key) ?? ""),
       );
       if (matches) sum += Number(value);
     }
