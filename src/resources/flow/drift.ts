@@ -92,20 +92,21 @@ export class DriftMonitor {
 
   /** One round over all namespaces that have flows of ours. Failures are logged: the next round comes. */
   async look(signal: AbortSignal): Promise<void> {
-    for (const [namespace, sightings] of this.#byNamespace()) {
+    for (const namespace of new Set([...this.#sightings.values()].map(({ identity }) => identity.namespace))) {
       if (signal.aborted) return;
       const startedAt = this.#options.clock.monotonic();
       try {
-        this.#compare(sightings, await this.#options.list(namespace, signal), startedAt);
+        this.#compare(namespace, await this.#options.list(namespace, signal), startedAt);
       } catch (error) {
         this.#options.logger.warn({ namespace, err: error }, "listing the flows of a Kestra namespace failed");
       }
     }
   }
 
-  #compare(sightings: readonly Sighting[], items: readonly FlowItem[], startedAt: number): void {
+  #compare(namespace: string, items: readonly FlowItem[], startedAt: number): void {
     const found = new Map(items.filter(({ deleted }) => !deleted).map((item) => [item.id, item]));
-    for (const sighting of sightings) {
+    for (const sighting of this.#sightings.values()) {
+      if (sighting.identity.namespace !== namespace) continue;
       // A look that came after the list began knows better than the list.
       if (sighting.suspect || sighting.seenAt >= startedAt) continue;
       const item = found.get(sighting.identity.id);
@@ -118,10 +119,6 @@ export class DriftMonitor {
         sighting.item = digest;
       }
     }
-  }
-
-  #byNamespace(): Map<string, Sighting[]> {
-    return Map.groupBy(this.#sightings.values(), ({ identity }) => identity.namespace);
   }
 }
 

@@ -31,6 +31,7 @@ describe("the count of corrections in a row", () => {
     ["grows when a correction did not last", after(1), start + MINUTE, 2],
     ["begins anew when it lasted", after(2), start + 6 * MINUTE, 1],
     ["grows when a contested one lasted no longer than its pause", after(4), start + 5 * MINUTE, 5],
+    ["grows when a contested one lasted a little longer than its pause", after(30), start + 70 * MINUTE, 31],
     ["begins anew when a contested one lasted well beyond its pause", after(4), start + 14 * MINUTE, 1],
   ])("%s", (_what, drift, now, expected) => {
     expect(countCorrection(drift, now, MINUTE)).toBe(expected);
