@@ -23,6 +23,10 @@ function status(name = "ours") {
   return world.kubernetes.resources.get(`team/${name}`)?.status;
 }
 
+function metadata() {
+  return world.kubernetes.resources.get("team/ours")?.metadata;
+}
+
 function readiness(): string | undefined {
   const ready = status()?.conditions?.find(({ type }) => type === "Ready");
   return ready && `${ready.status} ${ready.reason}: ${ready.message}`;
@@ -49,6 +53,32 @@ test("a deleted resource takes its flow with it", async () => {
   await world.rest();
   expect(world.writes).toEqual(["delete main/n/hello", "patch team/ours"]);
   expect([world.kubernetes.resources.size, world.kestra.stored.size]).toEqual([0, 0]);
+});
+
+describe("a refused adoption", () => {
+  const foreign = textOf("foreign", "of somebody else");
+
+  test("leaves no finalizer behind, so that the resource can go while Kestra is away", async () => {
+    world.kestra.put(foreign);
+    world.kubernetes.apply("ours", { source: textOf("foreign") });
+    await world.rest();
+    expect(readiness()).toMatch(/^False AdoptionRefused/);
+    expect(metadata()).toMatchObject({ finalizers: [], annotations: {} });
+    world.kestra.down = true;
+    world.kubernetes.delete("ours");
+    expect(world.kubernetes.resources.size).toBe(0);
+  });
+
+  test("of a resource that owns another flow keeps the finalizer for that one", async () => {
+    await inSync();
+    world.kestra.put(foreign);
+    world.kubernetes.apply("ours", { source: textOf("foreign") });
+    await world.rest();
+    expect(metadata()).toMatchObject({ finalizers: ["kestraflow.dev/finalizer"], annotations: {} });
+    world.kubernetes.delete("ours");
+    await world.rest();
+    expect([...world.kestra.stored.values()].map(({ source }) => source)).toEqual([foreign]);
+  });
 });
 
 describe("what Kestra answers badly", () => {
