@@ -90,3 +90,16 @@ export function messageOf(thrown: unknown): string {
   for (const text of [message, code]) if (typeof text === "string" && text !== "") return text;
   return JSON.stringify(thrown);
 }
+
+/** Runs `work` over all items, so many at a time. */
+export async function inParallel<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of iterator) await work(item);
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}

@@ -110,6 +110,12 @@ export class FlowController {
     });
   }
 
+  /** Whether a key waits or is being reconciled; one that waits for its time is not counted. */
+  get busy(): boolean {
+    const { high, low, active } = this.#queue.depth;
+    return high + low + active > 0;
+  }
+
   /** Resolves to whether all work under way ended within `graceMs`. */
   stop(graceMs: number): Promise<boolean> {
     this.#stopped.abort();

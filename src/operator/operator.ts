@@ -58,6 +58,11 @@ export class KestraflowOperator extends BaseOperator {
     return Promise.resolve();
   }
 
+  /** Whether there is work under way or waiting. */
+  get busy(): boolean {
+    return this.#flows?.busy ?? true;
+  }
+
   /** Why the operator does not do its work yet; undefined when it does, or stands by for a leader. */
   get problem(): string | undefined {
     if (this.#caches.length === 0) return "starting";

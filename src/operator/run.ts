@@ -11,6 +11,7 @@ import { InvalidSettings, readNamedFile } from "./config.ts";
 import type { Settings } from "./config.ts";
 import { credentialsOf } from "./credentials.ts";
 import { serveHealth } from "./health.ts";
+import { releaseHeapWhenIdle } from "./idleHeap.ts";
 import { createLogger } from "./logging.ts";
 import { Metrics } from "./metrics.ts";
 import { KestraflowOperator } from "./operator.ts";
@@ -69,6 +70,7 @@ export async function runOperator(settings: Settings): Promise<number> {
   logger.info({ port: health.port, leaderElection: lease !== undefined }, "serving /healthz, /readyz and /metrics");
 
   const watching = server.run(stop.signal);
+  void releaseHeapWhenIdle(stop.signal, { busy: () => operator.busy, clock });
   await operator.start();
   if (lease)
     lease.run().catch((error: unknown) => {

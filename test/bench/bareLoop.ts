@@ -8,7 +8,7 @@ import { FINALIZER } from "../../src/resources/annotations.ts";
 import { writeClaim } from "../../src/resources/flow/claim.ts";
 import { kestraFlows } from "../../src/resources/flow/schema.ts";
 import type { KestraFlow } from "../../src/resources/flow/schema.ts";
-import { inParallel } from "./stats.ts";
+import { inParallel } from "../../src/lib/async.ts";
 
 const [namespace = "", concurrency = "8"] = process.argv.slice(2);
 const { KESTRA_URL: url = "", KESTRA_USERNAME: username = "", KESTRA_PASSWORD: password = "" } = process.env;

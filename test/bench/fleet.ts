@@ -7,7 +7,7 @@ import type { AnyObject } from "../../src/kubernetes/objects.ts";
 import { kestraFlows } from "../../src/resources/flow/schema.ts";
 import type { KestraFlow } from "../../src/resources/flow/schema.ts";
 import { installCrds, uniqueName } from "../support/cluster.ts";
-import { inParallel } from "./stats.ts";
+import { inParallel } from "../../src/lib/async.ts";
 
 /** About the size of a tutorial flow, in bytes of source. */
 const SOURCE_BYTES = 4_000;

@@ -17,16 +17,3 @@ export function percentile(values: readonly number[], percent: number): number {
   const rank = Math.ceil((percent / 100) * sorted.length) - 1;
   return sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? Number.NaN;
 }
-
-/** Runs `work` over all items, so many at a time. */
-export async function inParallel<T>(
-  items: readonly T[],
-  concurrency: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const iterator = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of iterator) await work(item);
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-}
