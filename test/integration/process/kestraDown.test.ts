@@ -63,8 +63,9 @@ describeOwn("while Kestra is down", () => {
     await stopServer("kestra");
     await waitKestraUp(0);
     await createFlows("made-meanwhile");
-    await cluster.deleteFlow("to-delete");
-    await cluster.deleteFlow("to-abandon");
+    for (const id of ["to-delete", "to-abandon"]) await cluster.deleteFlow(id);
+    for (const id of ["to-delete", "to-abandon"]) await cluster.waitFor(id, "Ready", "False", "DeletionBlocked");
+    await cluster.waitFor("made-meanwhile", "Ready", "False", "KestraUnreachable");
   });
 
   afterAll(async () => {
@@ -73,21 +74,15 @@ describeOwn("while Kestra is down", () => {
   });
 
   test("a flow made meanwhile says what it waits for", async () => {
-    const flow = await cluster.waitFor("made-meanwhile", "Ready", "False", "KestraUnreachable");
+    const flow = await cluster.getFlow("made-meanwhile");
     expect(findCondition(flow.status?.conditions, "Reconciling")?.status).toBe("True");
     expect(findCondition(flow.status?.conditions, "Stalled")).toBeUndefined();
   });
 
   test("a deleted resource stays, and says why and how to let it go", async () => {
-    const flow = await cluster.waitFor("to-delete", "Ready", "False", "DeletionBlocked");
+    const flow = await cluster.getFlow("to-delete");
     expect(findCondition(flow.status?.conditions, "Ready")?.message).toContain("kestraflow.dev/abandon=true");
     expect(flow.metadata.finalizers).toEqual(["kestraflow.dev/finalizer"]);
-  });
-
-  test("the annotation lets a deleted resource go", async () => {
-    await cluster.waitFor("to-abandon", "Ready", "False", "DeletionBlocked");
-    await cluster.annotate("to-abandon", { "kestraflow.dev/abandon": "true" });
-    await cluster.waitGone("to-abandon");
   });
 
   test("what was in sync stays Ready, and nothing is written about it", async () => {
@@ -95,6 +90,11 @@ describeOwn("while Kestra is down", () => {
     await staysAsItIs("in-sync");
     expect(await operator.kubernetesWrites()).toBe(writes);
     expect((await operator.get("/readyz")).status).toBe(200);
+  });
+
+  test("the annotation lets a deleted resource go", async () => {
+    await cluster.annotate("to-abandon", { "kestraflow.dev/abandon": "true" });
+    await cluster.waitGone("to-abandon");
   });
 
   test("when it is back, everything is done", async () => {
