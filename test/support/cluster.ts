@@ -58,6 +58,8 @@ export class TestNamespace {
     const { items } = await this.client.list<KestraFlow>(kestraFlows, { namespace: this.name });
     for (const { metadata } of items) {
       await this.client.mergePatch(kestraFlows, metadata, { metadata: { finalizers: null } }).catch(ignoreNotFound);
+      // The namespace's own deletion forgets custom resources when the API server is restarted meanwhile, as tests do.
+      await this.client.delete(kestraFlows, metadata).catch(ignoreNotFound);
     }
     await this.client.delete(coreTypes.namespace, { name: this.name });
     await this.client.close();
