@@ -95,7 +95,7 @@ export async function measureMemory(size: number): Promise<number> {
         },
         { within: 120_000, every: 500 },
       );
-      const megabytes = residentMegabytes(operator.pid);
+      const megabytes = await restingMegabytes(operator.pid);
       await operator.stop();
       return megabytes;
     } finally {
@@ -189,6 +189,24 @@ async function withStandIn<T>(latencyMs: number, work: (settings: Record<string,
   } finally {
     child.kill();
   }
+}
+
+/** Resident memory once it has not changed by more than a twentieth for a quarter of a minute: a burst is over, and its garbage gone. */
+async function restingMegabytes(pid: number): Promise<number> {
+  let reference = residentMegabytes(pid);
+  let since = performance.now();
+  return eventually(
+    () => {
+      const megabytes = residentMegabytes(pid);
+      if (Math.abs(megabytes - reference) > reference / 20) {
+        reference = megabytes;
+        since = performance.now();
+      }
+      if (performance.now() - since < 15_000) throw new Error(`memory still moves: ${megabytes} MB`);
+      return megabytes;
+    },
+    { within: 120_000, every: 1_000 },
+  );
 }
 
 function residentMegabytes(pid: number): number {
