@@ -1,14 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { findCondition } from "../../../src/kubernetes/conditions.ts";
 import { kestraFlows } from "../../../src/resources/flow/schema.ts";
 import type { KestraFlow } from "../../../src/resources/flow/schema.ts";
 import { installCrds, kubectl, TestNamespace, uniqueName } from "../../support/cluster.ts";
-import { always, eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/eventually.ts";
 import { changesKestra, FaultProxy } from "../../support/faultProxy.ts";
-import type { Exchange, Fault } from "../../support/faultProxy.ts";
+import type { Exchange } from "../../support/faultProxy.ts";
 import { flowSource } from "../../support/flowSource.ts";
 import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
@@ -215,88 +211,4 @@ async function resourceVersions(): Promise<string> {
     expect((await kestra.flow(kestraNamespace, "kept"))?.revision).toBe(1);
     expect(operator.running).toBe(true);
   });
-});
-
-describe("the login to Kestra", () => {
-  const canary = `canary-${uniqueName("secret")}`;
-  const { username, password } = counterparts().kestra;
-  const basic = (secret: string) => Buffer.from(`${username}:${secret}`).toString("base64");
-  let folder: string;
-  let file: string;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "kestraflow-test-"));
-    file = join(folder, "password");
-  });
-
-  afterAll(() => rm(folder, { recursive: true }));
-
-  test("is followed when its file changes; while it is refused, conditions say so", async () => {
-    await writeFile(file, `${password}\n`);
-    await start({ KESTRA_PASSWORD: "", KESTRA_PASSWORD_FILE: file });
-    await cluster.createFlow("signed-in", { source: source("signed-in") });
-    await cluster.waitReady("signed-in");
-
-    await writeFile(file, canary);
-    await eventually(async () => {
-      expect(await operator.metric("kestraflow_kestra_unauthorized")).toBe(1);
-    });
-    await cluster.patchSpec("signed-in", { source: source("signed-in", "edited") });
-    const flow = await cluster.waitFor("signed-in", "Ready", "False", "KestraUnauthorized");
-    expect(findCondition(flow.status?.conditions, "Reconciling")?.status).toBe("True");
-    expect(findCondition(flow.status?.conditions, "Stalled")).toBeUndefined();
-    expect((await operator.get("/readyz")).status).toBe(200);
-
-    await writeFile(file, `${password}\n`);
-    await cluster.waitReady("signed-in");
-    expect((await kestra.flow(kestraNamespace, "signed-in"))?.revision).toBe(2);
-    await expectNowhere(canary);
-    await expectNowhere(password);
-  });
-
-  test("is never told, whatever Kestra does", async () => {
-    // Who answers is asked without effect; what needs the login goes wrong in every way.
-    const needsLogin = ({ path }: Exchange) => !path.endsWith("/configs");
-    const calls = () => proxy.log.filter(needsLogin).length;
-    const inflict = (fault: Fault) =>
-      (proxy.faults = { before: (exchange) => (needsLogin(exchange) ? fault : undefined) });
-    inflict("cut");
-    await start({ KESTRA_PASSWORD: canary });
-    await cluster.createFlow("refused", { source: source("refused") });
-    for (const fault of ["cut", { status: 500, body: "<html>" }, { status: 200, body: canary }] as const) {
-      inflict(fault);
-      const before = calls();
-      await eventually(() => {
-        expect(calls()).toBeGreaterThan(before);
-      }, RECOVERY);
-    }
-    proxy.heal();
-    await cluster.waitFor("refused", "Ready", "False", "KestraUnauthorized", RECOVERY);
-    expect(proxy.log.at(-1)?.authorization).toBe(`Basic ${basic(canary)}`);
-    await expectNowhere(canary);
-  });
-
-  test("is not tried again and again when it is refused", async () => {
-    await start({ KESTRA_PASSWORD: canary });
-    await createdAndRefused();
-    const calls = proxy.log.length;
-    await always(() => {
-      expect(proxy.log.length - calls).toBeLessThanOrEqual(2);
-    }, 5_000);
-  });
-
-  async function createdAndRefused(): Promise<void> {
-    const ids = Array.from({ length: 10 }, () => uniqueName("refused"));
-    for (const id of ids) await cluster.createFlow(id, { source: source(id) });
-    for (const id of ids) await cluster.waitFor(id, "Ready", "False", "KestraUnauthorized");
-  }
-
-  async function expectNowhere(secret: string): Promise<void> {
-    const objects = await kubectl(["get", "kestraflows,events", "-n", cluster.name, "-o", "json"]);
-    const { body } = await operator.get("/metrics");
-    for (const text of [operator.output, objects, body]) {
-      expect(text.includes(secret)).toBe(false);
-      expect(text.includes(basic(secret))).toBe(false);
-    }
-  }
 });
