@@ -91,7 +91,7 @@ export class Connection {
     const options = {
       method: call.method,
       headers: { ...credentials.headers, ...call.headers },
-      body: body === undefined ? null : fence === undefined ? body : Readable.from(fenced(body, fence)),
+      body: body === undefined ? null : fence === undefined ? body : fenced(body, fence),
       headersTimeout: call.headMs,
       bodyTimeout: call.quietMs,
       // One request per connection: a half-open connection then stalls one call, not all of them.
@@ -133,9 +133,21 @@ export class Connection {
   }
 }
 
-/** undici draws on the body once it holds an open connection, and has sent nothing before it got the first piece. */
-async function* fenced(body: string, fence: () => void): AsyncGenerator<Buffer> {
-  await Promise.resolve();
-  fence();
-  yield Buffer.from(body);
+/**
+ * undici draws on the body once it holds an open connection, and has sent nothing before. The whole body is there at once, so
+ * that it goes out with its head in one write, whose length is known: nothing of a request is left to be sent later.
+ */
+function fenced(body: string, fence: () => void): Readable {
+  return new Readable({
+    read() {
+      try {
+        fence();
+      } catch (error) {
+        this.destroy(error as Error);
+        return;
+      }
+      this.push(body);
+      this.push(null);
+    },
+  });
 }

@@ -94,7 +94,7 @@ test("a leader that is frozen past its lease writes nothing when it wakes up", a
   await says(a, "wrote");
   const b = replica("b");
   await until("a is in the middle of its writes", () => count("a") > 50, 30_000);
-  a.process.kill("SIGSTOP");
+  a.process.kill("SIGUSR2");
   await says(b, "wrote");
   await until("b has written more", () => count("b") > 50, 30_000);
   a.process.kill("SIGCONT");

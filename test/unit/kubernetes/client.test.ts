@@ -242,6 +242,13 @@ describe("fence", () => {
     await client.create(coreTypes.configMap, { ...object, data });
     expect(server.requests[0]?.body).toMatchObject({ data });
   });
+
+  test("leaves no end of a request to be sent later: its length is known to the server from the start", async () => {
+    const client = connect().withFence(() => undefined);
+    await client.create(coreTypes.configMap, object);
+    expect(server.requests[0]?.headers["transfer-encoding"]).toBeUndefined();
+    expect(Number(server.requests[0]?.headers["content-length"])).toBeGreaterThan(0);
+  });
 });
 
 describe("watch", () => {
