@@ -1,4 +1,5 @@
 import { Flows } from "./flows.ts";
+import { KvStore } from "./kv.ts";
 import { Transport } from "./transport.ts";
 import type { TransportOptions } from "./transport.ts";
 import { ServerInfo } from "./types.ts";
@@ -12,12 +13,14 @@ export interface KestraClientOptions extends TransportOptions {
 export class KestraClient {
   readonly tenant: string;
   readonly flows: Flows;
+  readonly kv: KvStore;
   readonly #transport: Transport;
 
   constructor(options: KestraClientOptions) {
     this.tenant = options.tenant;
     this.#transport = new Transport(options);
     this.flows = new Flows(this.#transport, options.tenant);
+    this.kv = new KvStore(this.#transport, options.tenant);
   }
 
   /** Who answers. Open: it says nothing of whether our login is good. */

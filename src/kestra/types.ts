@@ -7,6 +7,13 @@ export interface FlowIdentity {
   id: string;
 }
 
+/** Where a key-value entry lives: Kestra's own key for it. `id` is the entry's key. */
+export interface KvIdentity {
+  tenant: string;
+  namespace: string;
+  id: string;
+}
+
 /** What `GET /api/v1/configs` tells of a server. `pluginsHash` changes when plugins are added or removed. */
 export const ServerInfo = z.object({
   uuid: z.string(),
@@ -46,6 +53,37 @@ export const FlowValidation = z.object({
   deprecationPaths: z.array(z.string()).default([]),
 });
 export type FlowValidation = z.infer<typeof FlowValidation>;
+
+/** The types Kestra tells of a stored value. It has no way to ask for one: the type follows from the value. */
+export const KvType = z.enum(["STRING", "NUMBER", "BOOLEAN", "DATETIME", "DATE", "DURATION", "JSON"]);
+export type KvType = z.infer<typeof KvType>;
+
+/** An entry as lists return it, without its value. `version` grows with every write, also across a deletion; 2.0 calls it `revision`. */
+export const KvItem = z
+  .object({
+    namespace: z.string(),
+    key: z.string(),
+    version: z.number().int().optional(),
+    revision: z.number().int().optional(),
+    description: z.string().nullish(),
+    creationDate: z.iso.datetime({ offset: true }),
+    updateDate: z.iso.datetime({ offset: true }),
+    expirationDate: z.iso.datetime({ offset: true }).nullish(),
+  })
+  .transform(({ revision, version, description, expirationDate, ...item }, context) => {
+    const counter = version ?? revision;
+    if (counter === undefined) {
+      context.addIssue({ code: "custom", path: ["version"], message: "missing" });
+      return z.NEVER;
+    }
+    return {
+      ...item,
+      version: counter,
+      ...(description == null ? {} : { description }),
+      ...(expirationDate == null ? {} : { expirationDate }),
+    };
+  });
+export type KvItem = z.infer<typeof KvItem>;
 
 /** The error body of every operation (kestra-rest §1). */
 export const ErrorBody = z.object({
