@@ -13,8 +13,10 @@ import { projectFlow } from "../resources/flow/cache.ts";
 import type { CachedFlow } from "../resources/flow/cache.ts";
 import { kestraFlows } from "../resources/flow/schema.ts";
 import type { Settings } from "./config.ts";
-import { FlowController } from "./flowController.ts";
+import { controlledFlows } from "./flows.ts";
 import type { Metrics } from "./metrics.ts";
+import { exposeResources, ResourceController } from "./resourceController.ts";
+import type { AnyResourceController } from "./resourceController.ts";
 import { ScopedCache } from "./scopedCache.ts";
 
 export interface OperatorOptions {
@@ -36,7 +38,7 @@ export class KestraflowOperator extends BaseOperator {
   readonly #events: EventRecorder;
   readonly #draining = new AbortController();
   #caches: Pick<ScopedCache<Identified>, "hasSynced" | "problem">[] = [];
-  #flows: FlowController | undefined;
+  #controllers: AnyResourceController[] = [];
 
   constructor(options: OperatorOptions) {
     super({ client: options.kubernetes, logger: options.logger });
@@ -54,13 +56,18 @@ export class KestraflowOperator extends BaseOperator {
       }),
     });
     this.#caches = [flows, configMaps];
-    this.#flows = new FlowController({ ...this.#options, flows, configMaps, events: this.#events });
+    const { kestra } = this.#options;
+    const shared = { ...this.#options, configMaps, events: this.#events };
+    this.#controllers = [
+      new ResourceController({ ...shared, resources: flows }, controlledFlows(kestra, this.#events)),
+    ];
+    exposeResources(this.#options.metrics, this.#controllers);
     return Promise.resolve();
   }
 
   /** Whether there is work under way or waiting. */
   get busy(): boolean {
-    return this.#flows?.busy ?? true;
+    return this.#controllers.length === 0 || this.#controllers.some(({ busy }) => busy);
   }
 
   /** Why the operator does not do its work yet; undefined when it does, or stands by for a leader. */
@@ -75,15 +82,15 @@ export class KestraflowOperator extends BaseOperator {
     const signal = AbortSignal.any([leadership, this.#draining.signal]);
     const waits = () => server.state.kind === "unknown" || this.#caches.some(({ hasSynced }) => !hasSynced);
     while (!signal.aborted && waits()) await sleep(clock, SYNC_POLL_MS, signal);
-    if (!signal.aborted) this.#flows?.start(leadership);
+    if (!signal.aborted) for (const controller of this.#controllers) controller.start(leadership);
   }
 
   /** Ends what is under way within `graceMs`. Resolves to whether everything ended by itself. */
   async drain(graceMs: number): Promise<boolean> {
     this.#draining.abort();
-    const drained = (await this.#flows?.stop(graceMs)) ?? true;
+    const drained = await Promise.all(this.#controllers.map((controller) => controller.stop(graceMs)));
     await this.#events.stop();
-    return drained;
+    return drained.every((ended) => ended);
   }
 
   #watchScoped<T extends Identified>(type: ResourceType, options: WatchedBy<T>): ScopedCache<T> {

@@ -11,8 +11,8 @@ export interface ConditionChanges {
 export function conditionsOf(verdict: Verdict): ConditionChanges {
   switch (verdict.state) {
     case "synced": {
-      const ready = { type: "Ready", status: "True", reason: "Synced", message: verdict.message } as const;
-      const { drift } = verdict;
+      const { drift, reason = "Synced", message } = verdict;
+      const ready = { type: "Ready", status: "True", reason, message } as const;
       return drift
         ? { set: [ready, { type: "Drifted", status: "True", ...drift }], remove: ["Reconciling", "Stalled", "Paused"] }
         : { set: [ready], remove: ["Reconciling", "Stalled", "Drifted", "Paused"] };

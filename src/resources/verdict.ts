@@ -3,14 +3,14 @@
  * them. `reason` is a CamelCase word for machines, `message` a sentence for people that says what to do where something must be done.
  */
 export type Verdict =
-  /** As declared. `drift` when Kestra holds something else and that is only reported. */
-  | { state: "synced"; message: string; drift?: Reported }
+  /** As declared. `drift` when Kestra holds something else and that is only reported; `reason` when there is more to say. */
+  | { state: "synced"; message: string; reason?: string; drift?: Reported; retryAfterMs?: number }
   /** Being written, or waiting for something that the reason names. */
   | { state: "progressing"; reason: string; message: string; retryAfterMs?: number }
   /** Needs a person: invalid, refused, contested. */
   | { state: "stalled"; reason: string; message: string; retryAfterMs?: number; drift?: Reported }
   /** Nothing is known that changes what the status says. */
-  | { state: "unchanged" }
+  | { state: "unchanged"; retryAfterMs?: number }
   /** Left alone because its annotation says so. */
   | { state: "paused" }
   /** Let go: the finalizer is off, there is nothing left to report on. */

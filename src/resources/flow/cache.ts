@@ -1,5 +1,7 @@
 import type { AnyObject, Metadata } from "../../kubernetes/objects.ts";
-import { GROUP } from "../annotations.ts";
+import { isSettled } from "../decisions.ts";
+import { slimMetadata } from "../metadata.ts";
+import type { Identity } from "../ownership/identity.ts";
 import type { FlowSpec, FlowStatus, KestraFlow } from "./schema.ts";
 
 /** What declares the flow: the part of a spec that can be large. */
@@ -15,6 +17,7 @@ export interface CachedFlow {
   /** Undefined for a resource in sync, and for one whose content is in a ConfigMap. */
   content?: Content;
   status: FlowStatus;
+  owned?: Identity;
 }
 
 /** The schema's own defaults: an object made before the schema had them lacks them. */
@@ -26,7 +29,8 @@ export function projectFlow(object: AnyObject): CachedFlow {
   const { source, flow, ...policy } = ((object as KestraFlow).spec ?? {}) as Partial<FlowSpec>;
   const status = (object as KestraFlow).status ?? {};
   const cached: CachedFlow = { metadata: slimMetadata(metadata), policy: { ...DEFAULTS, ...policy }, status };
-  if (isSettled(metadata, status)) return cached;
+  if (status.flow !== undefined) cached.owned = status.flow;
+  if (isSettled(cached)) return cached;
   if (source !== undefined) cached.content = { source };
   if (flow !== undefined) cached.content = { flow };
   return cached;
@@ -37,30 +41,4 @@ export function projectWhole(object: AnyObject): CachedFlow {
   const { source, flow } = (object as KestraFlow).spec;
   const content = source !== undefined ? { source } : flow !== undefined ? { flow } : undefined;
   return { ...projectFlow(object), ...(content ? { content } : {}) };
-}
-
-/** Whether the status says that exactly this spec is what Kestra holds. */
-export function isSettled({ generation }: Pick<Metadata, "generation">, status: FlowStatus): boolean {
-  return status.observedGeneration === generation && status.flow !== undefined && isReady(status);
-}
-
-export function isReady(status: FlowStatus): boolean {
-  return status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
-}
-
-function slimMetadata(metadata: Metadata): Metadata {
-  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, finalizers } =
-    metadata;
-  const ours = Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(`${GROUP}/`));
-  return {
-    name,
-    uid,
-    resourceVersion,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(generation === undefined ? {} : { generation }),
-    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    ...(finalizers === undefined ? {} : { finalizers }),
-    ...(ours.length === 0 ? {} : { annotations: Object.fromEntries(ours) }),
-  };
 }

@@ -2,17 +2,16 @@ import { findCondition } from "../../kubernetes/conditions.ts";
 import type { FlowIdentity, StoredFlow } from "../../kestra/types.ts";
 import { locateComplaint } from "../../kestra/rejection.ts";
 import { parseYaml } from "../../lib/yaml.ts";
-import { ANNOTATION, FINALIZER } from "../annotations.ts";
-import type { Verdict } from "../verdict.ts";
-import { winnerOf } from "./arbitration.ts";
-import { isSettled } from "./cache.ts";
-import { readClaim } from "./claim.ts";
-import { nextCorrection } from "./contest.ts";
-import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "./deletion.ts";
-import { displayName, sameIdentity } from "./identity.ts";
-import { ofAnotherInstance } from "./instance.ts";
-import type { Decision, Observed, Reason, Write } from "./model.ts";
-import type { DriftKind } from "./schema.ts";
+import { ANNOTATION } from "../annotations.ts";
+import type { DriftKind } from "../common.ts";
+import { asked, hasFinalizer, isSettled, mayNotWrite, progressing, serverTrouble, stalled } from "../decisions.ts";
+import { nextCorrection } from "../drift/contest.ts";
+import type { OwnershipWrite, Reason } from "../model.ts";
+import { readClaim } from "../ownership/claim.ts";
+import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
+import { displayName, sameIdentity } from "../ownership/identity.ts";
+import { ofAnotherInstance } from "../ownership/instance.ts";
+import type { Decision, Observed } from "./model.ts";
 import { differOnlyInDisabled, digestLike, textDigest } from "./source.ts";
 import type { Desired } from "./source.ts";
 
@@ -43,38 +42,6 @@ export function decide(seen: Observed, now: number): Decision {
   return sameIdentity(seen.object.status.flow, desired.identity) ? keep(seen, desired, now) : obtain(seen, desired);
 }
 
-function mayNotWrite(seen: Observed, identity: FlowIdentity): Decision | undefined {
-  const { metadata } = seen.object;
-  const refusal = seen.settings.refusal(metadata.namespace ?? "", identity.namespace);
-  if (refusal !== undefined) return stalled("NamespaceNotAllowed", refusal);
-  const winner = winnerOf(seen.claimantsOf(identity));
-  if (winner === undefined || winner.uid === metadata.uid) return undefined;
-  return stalled(
-    "Conflict",
-    `The flow ${displayName(identity)} belongs to the KestraFlow ${winner.key}: delete one of the two, or give this flow another id.`,
-  );
-}
-
-/** What the state of the server makes of a resource that Kestra would have to be asked about. */
-export function serverTrouble({ object, server }: Observed): Verdict | undefined {
-  switch (server.kind) {
-    case "up":
-      return undefined;
-    case "unauthorized":
-      return { state: "progressing", reason: "KestraUnauthorized", message: `${server.message}.` };
-    case "unknown":
-      return { state: "progressing", reason: "KestraUnreachable", message: "Kestra has not been reached yet." };
-    case "down":
-      return isSettled(object.metadata, object.status) ? { state: "unchanged" } : unreachable(server.message);
-    case "lost":
-      return unreachable(server.message);
-  }
-}
-
-function unreachable(message: string): Verdict {
-  return { state: "progressing", reason: "KestraUnreachable", message: `Kestra is out of reach: ${message}.` };
-}
-
 /** The flow is recorded as ours: see that it stays as declared. */
 function keep(seen: Observed, desired: Desired, now: number): Decision {
   const { object, stored } = seen;
@@ -82,7 +49,7 @@ function keep(seen: Observed, desired: Desired, now: number): Decision {
   const changed = status.applied?.digest !== desired.digest;
   if (!hasFinalizer(metadata)) return claim(seen, desired.identity);
   const unseen = stored === undefined && !seen.mustLook(desired.identity) && !asked(seen);
-  if (unseen && !changed && isSettled(metadata, status)) return { do: "settle", verdict: { state: "unchanged" } };
+  if (unseen && !changed && isSettled(object)) return { do: "settle", verdict: { state: "unchanged" } };
   if (stored === undefined) return changed ? write(seen, desired, "changed") : { do: "read", fact: "stored" };
   if (stored !== "missing" && holds(stored, desired)) return tidyClaim(seen, desired.identity) ?? synced();
   if (changed) return write(seen, desired, "changed");
@@ -157,7 +124,7 @@ function write(seen: Observed, desired: Desired, because: Reason): Decision {
 
 /** States the claim on a flow, once the one that it replaces is disposed of. */
 function claim(seen: Observed, identity: FlowIdentity, digest?: string): Decision {
-  const stated: Write = { op: "claim", identity, ...(digest === undefined ? {} : { digest }) };
+  const stated: OwnershipWrite = { op: "claim", identity, ...(digest === undefined ? {} : { digest }) };
   return disposeOfClaim(seen, identity) ?? { do: "write", write: stated };
 }
 
@@ -214,10 +181,6 @@ function holdsClaim(metadata: Observed["object"]["metadata"], identity: FlowIden
   return firm && sameIdentity(claim, identity) && hasFinalizer(metadata);
 }
 
-function hasFinalizer({ finalizers }: Observed["object"]["metadata"]): boolean {
-  return finalizers?.includes(FINALIZER) ?? false;
-}
-
 function complaint(
   { constraints, flow, namespace }: NonNullable<Observed["validation"]>,
   { identity }: Desired,
@@ -243,23 +206,10 @@ function withoutClass(constraints: string): string {
   return constraints.replace(/^(jakarta\.validation\.ConstraintViolationException|Validation error): /, "").trim();
 }
 
-function asked({ object: { metadata, status } }: Observed): boolean {
-  const request = metadata.annotations?.[ANNOTATION.reconcileRequestedAt];
-  return request !== undefined && request !== status.handledReconcileAt;
-}
-
 function lastGood({ object: { status } }: Observed): string {
   return status.flow ? `Kestra keeps revision ${status.flow.revision} of ${displayName(status.flow)}.` : "";
 }
 
 function synced(): Decision {
   return { do: "settle", verdict: { state: "synced", message: "Kestra holds the flow as declared." } };
-}
-
-function stalled(reason: string, message: string): Decision {
-  return { do: "settle", verdict: { state: "stalled", reason, message } };
-}
-
-function progressing(reason: string, message: string): Decision {
-  return { do: "settle", verdict: { state: "progressing", reason, message } };
 }

@@ -1,41 +1,25 @@
 import { isNotFound } from "../../kubernetes/errors.ts";
-import { coreTypes, keyFor, keyOf, parseKey } from "../../kubernetes/objects.ts";
+import { coreTypes, keyFor } from "../../kubernetes/objects.ts";
 import type { AnyObject, ObjectName } from "../../kubernetes/objects.ts";
-import type { FlowIdentity } from "../../kestra/types.ts";
-import type { Claimant } from "./arbitration.ts";
-import { isSettled, projectWhole } from "./cache.ts";
+import type { ResourceContext } from "../context.ts";
+import { isSettled } from "../decisions.ts";
+import type { Missing, Unreadable } from "../model.ts";
+import { observeOwnership } from "../ownership/observe.ts";
+import { readClaim } from "../ownership/claim.ts";
+import { ResourceGone } from "../reconciler.ts";
+import { projectWhole } from "./cache.ts";
 import type { CachedFlow } from "./cache.ts";
-import { readClaim } from "./claim.ts";
-import type { FlowContext } from "./context.ts";
-import type { Decision, Missing, Observed } from "./model.ts";
+import type { Fact, Observed } from "./model.ts";
 import { kestraFlows } from "./schema.ts";
-import { fromObject, fromText } from "./source.ts";
-import type { Desired, Unreadable } from "./source.ts";
+import { fromObject, fromText, textDigest } from "./source.ts";
+import type { Desired } from "./source.ts";
 
-export type Fact = Extract<Decision, { do: "read" }>["fact"];
-
-/** The resource went away, or became another one, while it was reconciled: there is nothing left to do for this one. */
-export class ResourceGone extends Error {}
+export type FlowContext = ResourceContext<CachedFlow>;
 
 /** What is known of a resource without asking anybody. */
 export function observe(context: FlowContext, object: CachedFlow): Observed {
-  const { settings, server, claims, drift } = context;
   const desired = declaredBy(context, object);
-  return {
-    object,
-    settings,
-    server: server.state,
-    claimantsOf: (identity) => claims.of(identity).filter(mayHave(settings, identity)),
-    mustLook: (identity) => drift.mustLook(identity, keyOf(object)),
-    leftBehind: new Set(),
-    acts: [],
-    ...(desired === undefined ? {} : { desired }),
-  };
-}
-
-/** A resource in a namespace that may not write to the flow's has no say in who gets it. */
-function mayHave({ refusal }: FlowContext["settings"], { namespace }: FlowIdentity): (claimant: Claimant) => boolean {
-  return ({ key }) => refusal(parseKey(key).namespace ?? "", namespace) === undefined;
+  return { ...observeOwnership(context, object, "flow"), ...(desired === undefined ? {} : { desired }) };
 }
 
 /** Reads one fact that a decision asked for, into what is observed. */
@@ -50,7 +34,8 @@ export async function read(context: FlowContext, seen: Observed, fact: Fact, sig
       return;
     case "claimed": {
       const claim = readClaim(seen.object.metadata);
-      seen.claimed = (claim && (await flows.get(claim, signal))) ?? "missing";
+      const stored = claim && (await flows.get(claim, signal));
+      seen.claimProved = stored !== undefined && textDigest(stored.source) === claim?.digest;
       return;
     }
     case "validation":
@@ -74,7 +59,7 @@ export function declaredBy(context: FlowContext, object: CachedFlow): Desired | 
     if (configMap === undefined) return { missing: `the ConfigMap ${name}` };
     if (status.applied?.configMapVersion !== configMap.metadata.resourceVersion) return undefined;
   }
-  if (!isSettled(metadata, status) || !status.flow || !status.applied) return undefined;
+  if (!isSettled(object) || !status.flow || !status.applied) return undefined;
   const { tenant, namespace, id } = status.flow;
   return { identity: { tenant, namespace, id }, ...status.applied };
 }

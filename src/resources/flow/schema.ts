@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { KubernetesObject, ResourceType } from "../../kubernetes/objects.ts";
 import { GROUP } from "../annotations.ts";
-import { Conditions, InstanceRef, keepsInstance } from "../common.ts";
+import { Adoption, DeletionPolicy, driftFields, DriftPolicy, InstanceRef, keepsInstance, statusFields } from "../common.ts";
 
 export const kestraFlows: ResourceType = {
   group: GROUP,
@@ -10,12 +10,6 @@ export const kestraFlows: ResourceType = {
   kind: "KestraFlow",
   namespaced: true,
 };
-
-export const Adoption = z.enum(["IfIdentical", "Always", "Never"]);
-export type Adoption = z.infer<typeof Adoption>;
-
-export const DeletionPolicy = z.enum(["Delete", "Orphan"]);
-export type DeletionPolicy = z.infer<typeof DeletionPolicy>;
 
 const ConfigMapKeyRef = z.object({
   name: z.string().min(1).max(253).describe("Name of a ConfigMap in the same namespace."),
@@ -48,12 +42,9 @@ export const FlowSpec = z
     adoption: Adoption.default("IfIdentical").describe(
       "What to do when the flow exists in Kestra and this resource did not make it: take it over if it is identical, always, or never.",
     ),
-    driftPolicy: z
-      .enum(["Correct", "Report"])
-      .default("Correct")
-      .describe(
-        "What to do when the flow was edited or deleted in Kestra: put it right, or only say so in the condition Drifted.",
-      ),
+    driftPolicy: DriftPolicy.default("Correct").describe(
+      "What to do when the flow was edited or deleted in Kestra: put it right, or only say so in the condition Drifted.",
+    ),
     disabledDrift: z
       .enum(["Report", "Correct"])
       .default("Report")
@@ -75,13 +66,9 @@ export const FlowSpec = z
   });
 export type FlowSpec = z.infer<typeof FlowSpec>;
 
-const DriftKind = z.enum(["Edited", "Deleted", "Disabled"]);
-export type DriftKind = z.infer<typeof DriftKind>;
-
 /** What the operator reports. Every list and text in it is bounded. */
 export const FlowStatus = z.object({
-  observedGeneration: z.int().optional().describe("Generation of the spec that this status speaks of."),
-  instance: z.string().optional().describe("Name of the Kestra instance."),
+  ...statusFields,
   flow: z
     .object({
       tenant: z.string(),
@@ -100,20 +87,7 @@ export const FlowStatus = z.object({
     .optional(),
   warnings: z.array(z.string()).optional().describe("Kestra's warnings about the flow."),
   deprecations: z.array(z.string()).optional().describe("What the flow uses that Kestra calls deprecated."),
-  drift: z
-    .object({
-      kind: DriftKind,
-      detectedAt: z.iso.datetime(),
-      correctedAt: z.iso.datetime().optional(),
-      corrections: z.int().describe("Corrections in a row that did not last."),
-    })
-    .optional()
-    .describe("The last time Kestra held something else than was applied."),
-  handledReconcileAt: z
-    .string()
-    .optional()
-    .describe("Last value of the annotation kestraflow.dev/reconcile-requested-at that was acted on."),
-  conditions: Conditions.optional(),
+  ...driftFields,
 });
 export type FlowStatus = z.infer<typeof FlowStatus>;
 

@@ -2,7 +2,8 @@ import { FAILSAFE_SCHEMA } from "js-yaml";
 import type { FlowIdentity } from "../../kestra/types.ts";
 import { canonicalJson, digestOf } from "../../lib/digest.ts";
 import { dumpYaml, MAX_DEPTH, parseYaml } from "../../lib/yaml.ts";
-import { FLOW_ID, FLOW_NAMESPACE } from "./identity.ts";
+import type { Unreadable } from "../model.ts";
+import { KESTRA_NAMESPACE } from "../ownership/identity.ts";
 
 /** A flow as its resource declares it. */
 export interface Desired {
@@ -15,13 +16,10 @@ export interface Desired {
   configMapVersion?: string;
 }
 
-/** Why no flow can be read from a resource. */
-export interface Unreadable {
-  reason: string;
-  message: string;
-}
-
 const TREE_PREFIX = "tree:";
+
+/** Kestra's own rule for a flow's id (kestra-rest §3: AbstractFlow). */
+const FLOW_ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/;
 
 /** Ids that stand for something else in Kestra's paths (kestra-rest §3: FlowValidator). */
 const RESERVED_IDS = new Set([
@@ -122,7 +120,7 @@ function identityIn(flow: unknown, tenant: string): FlowIdentity | Unreadable {
       message: `The flow's id ${JSON.stringify(id.slice(0, 120))} is not allowed: use letters, digits, '.', '_' and '-', at most 100, beginning with a letter or digit.`,
     };
   }
-  if (!FLOW_NAMESPACE.test(namespace)) {
+  if (!KESTRA_NAMESPACE.test(namespace)) {
     return {
       reason: "InvalidSource",
       message: `The flow's namespace ${JSON.stringify(namespace.slice(0, 170))} is not allowed: use lower-case letters, digits, '.', '_' and '-', at most 150, beginning with a letter or digit.`,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { isReady, isSettled, projectFlow, projectWhole } from "../../../../src/resources/flow/cache.ts";
+import { isReady, isSettled } from "../../../../src/resources/decisions.ts";
+import { projectFlow, projectWhole } from "../../../../src/resources/flow/cache.ts";
 import { ready, recorded, textOf } from "./support/observed.ts";
 
 type RawFlow = Parameters<typeof projectFlow>[0];
@@ -81,7 +82,7 @@ describe("in sync is", () => {
     ["not without conditions", { ...recorded(), conditions: [] }, 1, false],
     ["not a new resource", {}, 1, false],
   ])("%s", (_what, status, generation, expected) => {
-    expect(isSettled({ generation }, status)).toBe(expected);
+    expect(isSettled(projectFlow(raw({}, status, { generation })))).toBe(expected);
   });
 
   test("ready is what the condition says", () => {

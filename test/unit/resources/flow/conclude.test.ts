@@ -2,7 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Condition } from "../../../../src/kubernetes/conditions.ts";
 import { conclude } from "../../../../src/resources/flow/conclude.ts";
-import type { DriftKind, FlowStatus } from "../../../../src/resources/flow/schema.ts";
+import type { DriftKind } from "../../../../src/resources/common.ts";
+import type { FlowStatus } from "../../../../src/resources/flow/schema.ts";
 import type { Verdict } from "../../../../src/resources/verdict.ts";
 import {
   desired,

@@ -2,8 +2,9 @@ import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import type { FlowSpec } from "../../../../src/resources/flow/schema.ts";
 import { decide } from "../../../../src/resources/flow/decide.ts";
-import { apply } from "../../../../src/resources/flow/apply.ts";
+import { flowKind } from "../../../../src/resources/flow/kind.ts";
 import { observe, read } from "../../../../src/resources/flow/observe.ts";
+import { applyWrite } from "../../../../src/resources/reconciler.ts";
 import { Crash, World } from "./support/world.ts";
 
 /** Enough to find again within seconds what each of these found when it was written; raise it to search for more. */
@@ -211,7 +212,7 @@ describe("whatever people do to resources and to Kestra", () => {
 });
 
 async function stepThrough(world: World, key: string): Promise<void> {
-  const object = world.context.flows.get(key);
+  const object = world.context.resources.get(key);
   if (object === undefined) return;
   const { signal } = new AbortController();
   const seen = observe(world.context, object);
@@ -224,7 +225,7 @@ async function stepThrough(world: World, key: string): Promise<void> {
       return;
     }
     if (decision.do === "read") await read(world.context, seen, decision.fact, signal);
-    else await apply(world.context, seen, decision.write, signal);
+    else await applyWrite(world.context, flowKind(world.context), seen, decision.write, signal);
     expect(world.writes.length - written).toBeLessThanOrEqual(decision.do === "read" ? 0 : 1);
   }
   throw new Error(`no verdict on ${key}`);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Claimant, Title } from "../../../../src/resources/flow/arbitration.ts";
+import type { Claimant, Title } from "../../../../src/resources/ownership/arbitration.ts";
 import { decide } from "../../../../src/resources/flow/decide.ts";
 import {
   claiming,
@@ -148,7 +148,7 @@ describe("after a crash", () => {
         metadata: claiming("former", textOf("former")),
         stored: "missing",
         validation: valid(),
-        claimed: stored(textOf("former")),
+        claimProved: true,
       },
       "delete n/former, renamed",
     ],
@@ -158,13 +158,13 @@ describe("after a crash", () => {
         metadata: claiming("former", textOf("former")),
         stored: "missing",
         validation: valid(),
-        claimed: stored(textOf("former", "edited")),
+        claimProved: false,
       },
       "claim n/hello of this text",
     ],
     [
       "or is gone",
-      { metadata: claiming("former", textOf("former")), stored: "missing", validation: valid(), claimed: "missing" },
+      { metadata: claiming("former", textOf("former")), stored: "missing", validation: valid(), claimProved: false },
       "claim n/hello of this text",
     ],
     [
@@ -178,13 +178,13 @@ describe("after a crash", () => {
         metadata: claiming("other", textOf("other")),
         status: recorded(),
         stored: stored(),
-        claimed: stored(textOf("other")),
+        claimProved: true,
       },
       "delete n/other, renamed",
     ],
     [
       "without the flow, which is not ours",
-      { metadata: claiming("other", textOf("other")), status: recorded(), stored: stored(), claimed: "missing" },
+      { metadata: claiming("other", textOf("other")), status: recorded(), stored: stored(), claimProved: false },
       "unclaim",
     ],
     [
@@ -708,14 +708,14 @@ describe("deletion", () => {
       "release",
     ],
     ["claimed and perhaps created: looked at", unrecorded(textOf()), "read claimed"],
-    ["claimed and created", { ...unrecorded(textOf()), claimed: stored() }, "delete n/hello, deleted"],
-    ["claimed, and somebody else's", { ...unrecorded(textOf()), claimed: stored(other) }, "release"],
-    ["claimed, and never created", { ...unrecorded(textOf()), claimed: "missing" }, "release"],
+    ["claimed and created", { ...unrecorded(textOf()), claimProved: true }, "delete n/hello, deleted"],
+    ["claimed, and somebody else's", { ...unrecorded(textOf()), claimProved: false }, "release"],
+    ["claimed, and never created", { ...unrecorded(textOf()), claimProved: false }, "release"],
     ["claimed, and Kestra is away", { ...unrecorded(textOf()), ...down }, "progressing DeletionBlocked"],
     ["adopted or handed over, and not recorded yet", unrecorded(), "delete n/hello, deleted"],
     [
       "claimed under Orphan",
-      { ...unrecorded(textOf()), claimed: stored(), spec: { deletionPolicy: "Orphan" } },
+      { ...unrecorded(textOf()), claimProved: true, spec: { deletionPolicy: "Orphan" } },
       "release",
     ],
     [

@@ -10,7 +10,8 @@ import {
   textDigest,
   withoutRevision,
 } from "../../../../src/resources/flow/source.ts";
-import type { Desired, Unreadable } from "../../../../src/resources/flow/source.ts";
+import type { Desired } from "../../../../src/resources/flow/source.ts";
+import type { Unreadable } from "../../../../src/resources/model.ts";
 
 const TENANT = "main";
 

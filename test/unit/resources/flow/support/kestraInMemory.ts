@@ -2,7 +2,7 @@ import type { Flows } from "../../../../../src/kestra/flows.ts";
 import { KestraRejected, KestraUnreachable } from "../../../../../src/kestra/errors.ts";
 import type { FlowIdentity, FlowItem, FlowValidation, StoredFlow } from "../../../../../src/kestra/types.ts";
 import { parseYaml } from "../../../../../src/lib/yaml.ts";
-import { identityKey } from "../../../../../src/resources/flow/identity.ts";
+import { identityKey } from "../../../../../src/resources/ownership/identity.ts";
 import { withoutRevision } from "../../../../../src/resources/flow/source.ts";
 
 /** Wraps a change of the world, so that a test can count it, judge it, or end the process around it. */

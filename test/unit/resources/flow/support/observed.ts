@@ -2,14 +2,15 @@ import type { Metadata } from "../../../../../src/kubernetes/objects.ts";
 import type { FlowIdentity, FlowValidation, StoredFlow } from "../../../../../src/kestra/types.ts";
 import { FINALIZER } from "../../../../../src/resources/annotations.ts";
 import { projectFlow } from "../../../../../src/resources/flow/cache.ts";
-import { writeClaim } from "../../../../../src/resources/flow/claim.ts";
-import { displayName } from "../../../../../src/resources/flow/identity.ts";
-import type { Decision, FlowSettings, Observed } from "../../../../../src/resources/flow/model.ts";
+import { writeClaim } from "../../../../../src/resources/ownership/claim.ts";
+import { displayName } from "../../../../../src/resources/ownership/identity.ts";
+import type { Decision, Observed } from "../../../../../src/resources/flow/model.ts";
+import type { ResourceSettings } from "../../../../../src/resources/model.ts";
 import type { FlowSpec, FlowStatus } from "../../../../../src/resources/flow/schema.ts";
 import { fromObject, fromText, textDigest } from "../../../../../src/resources/flow/source.ts";
 import type { Desired } from "../../../../../src/resources/flow/source.ts";
 
-export const settings: FlowSettings = {
+export const settings: ResourceSettings = {
   instance: "default",
   tenant: "main",
   uiUrl: "http://kestra",
@@ -119,6 +120,7 @@ export function observed({ metadata, spec, status, ...facts }: Situation = {}): 
   } as Parameters<typeof projectFlow>[0]);
   return {
     object,
+    noun: "flow",
     settings,
     server: up,
     claimantsOf: () => [],

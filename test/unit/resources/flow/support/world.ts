@@ -9,14 +9,17 @@ import { messageOf } from "../../../../../src/lib/async.ts";
 import { canonicalJson } from "../../../../../src/lib/digest.ts";
 import { silentLogger } from "../../../../../src/lib/log.ts";
 import { parseYaml } from "../../../../../src/lib/yaml.ts";
-import { isReady, projectFlow } from "../../../../../src/resources/flow/cache.ts";
-import { readClaim } from "../../../../../src/resources/flow/claim.ts";
-import { Claims } from "../../../../../src/resources/flow/claims.ts";
-import type { FlowContext } from "../../../../../src/resources/flow/context.ts";
-import { DriftMonitor } from "../../../../../src/resources/flow/drift.ts";
-import { identityKey, sameIdentity } from "../../../../../src/resources/flow/identity.ts";
+import { projectFlow } from "../../../../../src/resources/flow/cache.ts";
+import { readClaim } from "../../../../../src/resources/ownership/claim.ts";
+import { isReady } from "../../../../../src/resources/decisions.ts";
+import { Claims } from "../../../../../src/resources/ownership/claims.ts";
+import { flowKind } from "../../../../../src/resources/flow/kind.ts";
+import { listedFlows } from "../../../../../src/resources/flow/listing.ts";
+import { DriftMonitor } from "../../../../../src/resources/drift/monitor.ts";
+import { identityKey, sameIdentity } from "../../../../../src/resources/ownership/identity.ts";
 import { declaredBy } from "../../../../../src/resources/flow/observe.ts";
-import { FlowReconciler } from "../../../../../src/resources/flow/reconcile.ts";
+import type { FlowContext } from "../../../../../src/resources/flow/observe.ts";
+import { Reconciler } from "../../../../../src/resources/reconciler.ts";
 import { withoutRevision } from "../../../../../src/resources/flow/source.ts";
 import { KestraInMemory } from "./kestraInMemory.ts";
 import { copyOf, KubernetesInMemory } from "./kubernetesInMemory.ts";
@@ -33,7 +36,7 @@ export class Violation extends Error {}
 const MOST_RECONCILES = 200;
 
 /**
- * Kubernetes and Kestra in memory, reconciled by the real {@link FlowReconciler}, which can be killed around any of its writes.
+ * Kubernetes and Kestra in memory, reconciled by the real {@link Reconciler}, which can be killed around any of its writes.
  *
  * The world watches over what must never happen: a flow changed or deleted by a resource that has no right to it, a flow deleted that
  * another resource wants, a call to a Kestra that is known to be down.
@@ -212,7 +215,7 @@ class Process {
   readonly #world: World;
   readonly #queue = new Set<string>();
   readonly #requeued = new Set<string>();
-  readonly #reconciler: FlowReconciler;
+  readonly #reconciler: Pick<Reconciler<never, never, never, never>, "reconcile">;
   readonly #signal = new AbortController().signal;
 
   constructor(world: World) {
@@ -225,7 +228,7 @@ class Process {
       kubernetes: kubernetes.client as FlowContext["kubernetes"],
       kestra: { flows: kestra } as unknown as KestraClient,
       server: serverOf(world),
-      flows: {
+      resources: {
         get: (key) => {
           const found = kubernetes.resources.get(key);
           return found && projectFlow(copyOf(found));
@@ -235,7 +238,8 @@ class Process {
       configMaps: { get: (key) => kubernetes.configMaps.get(key) },
       claims: new Claims(settings.instance, enqueue),
       drift: new DriftMonitor({
-        list: (namespace) => kestra.list(namespace),
+        nouns: "flows",
+        list: async (namespace) => listedFlows(await kestra.list(namespace)),
         ready: () => !kestra.down,
         epoch: () => world.epoch,
         onSuspect: enqueue,
@@ -249,7 +253,7 @@ class Process {
       clock,
       logger: silentLogger,
     };
-    this.#reconciler = new FlowReconciler(this.context, recorderOf(world));
+    this.#reconciler = new Reconciler(this.context, flowKind(this.context), recorderOf(world));
     this.noticeAll();
   }
 
@@ -259,7 +263,7 @@ class Process {
 
   /** What the watch tells, as the operator's controller takes it. */
   notice(key: string): void {
-    const object = this.context.flows.get(key);
+    const object = this.context.resources.get(key);
     if (object === undefined) {
       this.context.claims.remove(key);
       return;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { heirOf, winnerOf } from "../../../../src/resources/flow/arbitration.ts";
-import type { Claimant } from "../../../../src/resources/flow/arbitration.ts";
+import { heirOf, winnerOf } from "../../../../src/resources/ownership/arbitration.ts";
+import type { Claimant } from "../../../../src/resources/ownership/arbitration.ts";
 
 function claimant(uid: string, more: Partial<Claimant> = {}): Claimant {
   return { key: `team/${uid}`, uid, createdAt: "2026-01-01T00:00:00Z", title: "declared", leaving: false, ...more };

@@ -1,22 +1,22 @@
 import { z } from "zod";
 import type { Metadata } from "../../kubernetes/objects.ts";
-import type { FlowIdentity } from "../../kestra/types.ts";
 import { ANNOTATION } from "../annotations.ts";
-import { FLOW_ID, FLOW_NAMESPACE } from "./identity.ts";
+import { KESTRA_ID, KESTRA_NAMESPACE } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 
 const Claim = z.object({
   /** Of the resource that claims: a copied manifest claims nothing. */
   uid: z.string(),
   tenant: z.string(),
-  namespace: z.string().regex(FLOW_NAMESPACE),
-  id: z.string().regex(FLOW_ID),
-  /** Digest of the text about to be created. Without it the flow is claimed whatever it holds. */
+  namespace: z.string().regex(KESTRA_NAMESPACE),
+  id: z.string().regex(KESTRA_ID),
+  /** Digest of the text about to be created. Without it, it is claimed whatever it holds. */
   digest: z.string().optional(),
 });
 
 /**
- * The intent to own a flow, kept in an annotation. It is written before the flow is created, so that a crash in between does not make
- * a resource refuse its own flow; adoption and hand-over write it too. With a digest it proves ownership only of a flow that holds
+ * The intent to own something in Kestra, kept in an annotation. It is written before that is created, so that a crash in between does
+ * not make a resource refuse what it made itself; adoption and hand-over write it too. With a digest it proves ownership only of what holds
  * exactly what was to be created.
  */
 export type Claim = z.infer<typeof Claim>;
@@ -38,7 +38,7 @@ export function readClaim({ uid, annotations }: Pick<Metadata, "uid" | "annotati
 /** The annotation that states a claim. */
 export function writeClaim(
   uid: string,
-  { tenant, namespace, id }: FlowIdentity,
+  { tenant, namespace, id }: Identity,
   digest?: string,
 ): Record<string, string> {
   const claim: Claim = { uid, tenant, namespace, id, ...(digest === undefined ? {} : { digest }) };

@@ -1,16 +1,16 @@
 import { keyOf } from "../../kubernetes/objects.ts";
-import type { FlowIdentity } from "../../kestra/types.ts";
+import type { CachedResource } from "../model.ts";
 import type { Claimant, Title } from "./arbitration.ts";
-import type { CachedFlow } from "./cache.ts";
 import { readClaim } from "./claim.ts";
 import { identityKey, sameIdentity } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import { belongsTo } from "./instance.ts";
 
 /**
- * Who wants which flow, over all resources, by declared, claimed and recorded identity.
+ * Who wants which flow, or which entry, over all resources of a kind, by declared, claimed and recorded identity.
  *
  * Fed by the informer, so that it is complete before the first reconcile; only what a ConfigMap declares is added when it is read.
- * Tells whom a change concerns: the others who want a flow that somebody just let go of or took.
+ * Tells whom a change concerns: the others who want what somebody just let go of or took.
  */
 export class Claims {
   readonly #wanted = new Map<string, Map<string, Claimant>>();
@@ -19,22 +19,22 @@ export class Claims {
   readonly #onChange: (key: string) => void;
 
   /**
-   * @param instance whose flows are meant: resources of other instances want nothing here
-   * @param onChange called with the key of every other resource that wants a flow whose claimants changed
+   * @param instance whose resources are meant: resources of other instances want nothing here
+   * @param onChange called with the key of every other resource that wants something whose claimants changed
    */
   constructor(instance: string, onChange: (key: string) => void) {
     this.#instance = instance;
     this.#onChange = onChange;
   }
 
-  /** All who want this flow. */
-  of(identity: FlowIdentity): Claimant[] {
+  /** All who want this. */
+  of(identity: Identity): Claimant[] {
     return [...(this.#wanted.get(identityKey(identity))?.values() ?? [])];
   }
 
   /** Replaces what one resource wants. */
-  update(object: CachedFlow, declared: FlowIdentity | undefined): void {
-    const { metadata, status } = object;
+  update(object: CachedResource, declared: Identity | undefined): void {
+    const { metadata, owned } = object;
     const titles = new Map<string, Title>();
     const claim = readClaim(metadata);
     const ours = belongsTo(this.#instance, object);
@@ -42,7 +42,7 @@ export class Claims {
     // A claim on something that is no longer declared gives no title: it only has to be cleaned up.
     if (ours && claim && (declared === undefined || sameIdentity(claim, declared)))
       titles.set(identityKey(claim), "claimed");
-    if (ours && status.flow) titles.set(identityKey(status.flow), "recorded");
+    if (ours && owned) titles.set(identityKey(owned), "recorded");
     const key = keyOf(object);
     const base = {
       key,

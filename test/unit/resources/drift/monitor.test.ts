@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { ManualClock } from "../../kubernetes/support/manualClock.ts";
 import { recordingLogger } from "../../kubernetes/support/logger.ts";
 import type { FlowItem } from "../../../../src/kestra/types.ts";
-import { DriftMonitor } from "../../../../src/resources/flow/drift.ts";
-import { identity } from "./support/observed.ts";
+import { listedFlows } from "../../../../src/resources/flow/listing.ts";
+import { DriftMonitor } from "../../../../src/resources/drift/monitor.ts";
+import { identity } from "../flow/support/observed.ts";
 
 const INTERVAL = 60_000;
 const REREAD = 3_600_000;
@@ -26,9 +27,10 @@ beforeEach(() => {
   [suspects, listed, items, epoch, ready] = [[], [], [item(1)], 1, true];
   list = () => Promise.resolve(items);
   monitor = new DriftMonitor({
-    list: (namespace) => {
+    nouns: "flows",
+    list: async (namespace) => {
       listed.push(namespace);
-      return list(namespace);
+      return listedFlows(await list(namespace));
     },
     ready: () => ready,
     epoch: () => epoch,

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { CachedFlow } from "../../../../src/resources/flow/cache.ts";
-import { readClaim, writeClaim } from "../../../../src/resources/flow/claim.ts";
-import { Claims } from "../../../../src/resources/flow/claims.ts";
-import { claiming, desired, identity, observed, recorded, textOf, UID } from "./support/observed.ts";
-import type { Situation } from "./support/observed.ts";
+import { readClaim, writeClaim } from "../../../../src/resources/ownership/claim.ts";
+import { Claims } from "../../../../src/resources/ownership/claims.ts";
+import { claiming, desired, identity, observed, recorded, textOf, UID } from "../flow/support/observed.ts";
+import type { Situation } from "../flow/support/observed.ts";
 
 let told: string[];
 let claims: Claims;

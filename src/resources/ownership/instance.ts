@@ -1,14 +1,13 @@
 import { ANNOTATION } from "../annotations.ts";
-import type { CachedFlow } from "./cache.ts";
-import type { Decision, Observed } from "./model.ts";
+import type { CachedResource, Observed, Settled } from "../model.ts";
 
 /** Whether a resource belongs to this Kestra instance: it names it, or none. */
-export function belongsTo(instance: string, { policy: { instanceRef } }: Pick<CachedFlow, "policy">): boolean {
+export function belongsTo(instance: string, { policy: { instanceRef } }: Pick<CachedResource, "policy">): boolean {
   return instanceRef === undefined || instanceRef.name === instance;
 }
 
 /** The verdict on a resource of another instance: what it owns is in another Kestra, so nothing may be done for it in ours. */
-export function ofAnotherInstance({ object, settings }: Observed): Decision | undefined {
+export function ofAnotherInstance({ object, settings }: Observed): Settled | undefined {
   const { policy, metadata } = object;
   if (belongsTo(settings.instance, object)) return undefined;
   const leaving = metadata.deletionTimestamp !== undefined;

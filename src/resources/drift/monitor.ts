@@ -1,18 +1,27 @@
-import { createHash } from "node:crypto";
 import { sleep } from "../../lib/async.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
-import { canonicalJson } from "../../lib/digest.ts";
-import type { FlowIdentity, FlowItem } from "../../kestra/types.ts";
-import { identityKey } from "./identity.ts";
+import { identityKey } from "../ownership/identity.ts";
+import type { Identity } from "../ownership/identity.ts";
+
+/** What a list of Kestra tells of one flow or entry. */
+export interface Listed {
+  id: string;
+  /** Grows with every change, a deletion included. */
+  revision: number;
+  /** Of everything else that the list tells: enough to notice a change, small enough to keep ten thousand. */
+  digest: string;
+}
 
 export interface DriftMonitorOptions {
-  list: (namespace: string, signal: AbortSignal) => Promise<FlowItem[]>;
+  /** For log lines, e.g. `flows`. */
+  nouns: string;
+  list: (namespace: string, signal: AbortSignal) => Promise<Listed[]>;
   /** Lists only while this says true: there is no point in asking a server that is out of reach. */
   ready: () => boolean;
   /** Grows when all that is known of the server's content may be void. */
   epoch: () => number;
-  /** Called with the resource's key when its flow must be read again. */
+  /** Called with the resource's key when what it owns must be read again. */
   onSuspect: (key: string) => void;
   clock: Clock;
   logger: Logger;
@@ -23,14 +32,14 @@ export interface DriftMonitorOptions {
   random?: () => number;
 }
 
-/** What the last look at a flow showed. */
+/** What the last look at a flow or entry showed. */
 interface Sighting {
   owner: string;
-  identity: FlowIdentity;
+  identity: Identity;
   epoch: number;
-  /** Revision seen, or undefined where the flow was missing. */
+  /** Revision seen, or undefined where it was missing. */
   revision: number | undefined;
-  /** Digest of the flow's item in the first list after the look. */
+  /** Digest in the first list after the look. */
   item?: string;
   seenAt: number;
   rereadAt: number;
@@ -38,11 +47,11 @@ interface Sighting {
 }
 
 /**
- * Finds out which flows changed in Kestra by one list per Kestra namespace and interval.
+ * Finds out which flows, or which entries, changed in Kestra by one list per Kestra namespace and interval.
  *
- * A list never decides anything: a flow whose revision or item differs from the last look, or that is absent, becomes suspect and its
- * owner reads it. Guaranteed: every flow is read once after start and after every new epoch, and again within about an hour, since a
- * restored database can show the same revision with another content.
+ * A list never decides anything: what differs from the last look, or is absent, becomes suspect and its owner reads it. Guaranteed:
+ * everything is read once after start and after every new epoch, and again within about an hour, since a restored database can show
+ * the same revision with another content.
  */
 export class DriftMonitor {
   readonly #sightings = new Map<string, Sighting>();
@@ -52,14 +61,14 @@ export class DriftMonitor {
     this.#options = options;
   }
 
-  /** Whether a flow must be read before anything is said of it. */
-  mustLook(identity: FlowIdentity, owner: string): boolean {
+  /** Whether it must be read before anything is said of it. */
+  mustLook(identity: Identity, owner: string): boolean {
     const sighting = this.#sightings.get(identityKey(identity));
     return sighting?.owner !== owner || sighting.suspect || sighting.epoch !== this.#options.epoch();
   }
 
-  /** The owner read or wrote the flow: this is what lists are compared with from now on. */
-  saw(identity: FlowIdentity, owner: string, revision: number | undefined): void {
+  /** The owner read or wrote it: this is what lists are compared with from now on. */
+  saw(identity: Identity, owner: string, revision: number | undefined): void {
     const { clock, rereadMs, random, epoch } = this.#options;
     const seenAt = clock.monotonic();
     const jitter = 0.75 + (random ?? Math.random)() / 2;
@@ -74,8 +83,8 @@ export class DriftMonitor {
     });
   }
 
-  /** The resource no longer has this flow. */
-  forget(identity: FlowIdentity, owner: string): void {
+  /** The resource no longer has it. */
+  forget(identity: Identity, owner: string): void {
     const key = identityKey(identity);
     if (this.#sightings.get(key)?.owner === owner) this.#sightings.delete(key);
   }
@@ -90,7 +99,7 @@ export class DriftMonitor {
     }
   }
 
-  /** One round over all namespaces that have flows of ours. Failures are logged: the next round comes. */
+  /** One round over all namespaces that have something of ours. Failures are logged: the next round comes. */
   async look(signal: AbortSignal): Promise<void> {
     for (const namespace of new Set([...this.#sightings.values()].map(({ identity }) => identity.namespace))) {
       if (signal.aborted) return;
@@ -98,19 +107,20 @@ export class DriftMonitor {
       try {
         this.#compare(namespace, await this.#options.list(namespace, signal), startedAt);
       } catch (error) {
-        this.#options.logger.warn({ namespace, err: error }, "listing the flows of a Kestra namespace failed");
+        const { logger, nouns } = this.#options;
+        logger.warn({ namespace, err: error }, `listing the ${nouns} of a Kestra namespace failed`);
       }
     }
   }
 
-  #compare(namespace: string, items: readonly FlowItem[], startedAt: number): void {
-    const found = new Map(items.filter(({ deleted }) => !deleted).map((item) => [item.id, item]));
+  #compare(namespace: string, items: readonly Listed[], startedAt: number): void {
+    const found = new Map(items.map((item) => [item.id, item]));
     for (const sighting of this.#sightings.values()) {
       if (sighting.identity.namespace !== namespace) continue;
       // A look that came after the list began knows better than the list.
       if (sighting.suspect || sighting.seenAt >= startedAt) continue;
       const item = found.get(sighting.identity.id);
-      const digest = item && shortDigest(item);
+      const digest = item?.digest;
       const changed = item?.revision !== sighting.revision || (sighting.item !== undefined && sighting.item !== digest);
       if (changed || startedAt >= sighting.rereadAt) {
         sighting.suspect = true;
@@ -120,9 +130,4 @@ export class DriftMonitor {
       }
     }
   }
-}
-
-/** Enough to notice a change, small enough to keep ten thousand. */
-function shortDigest(item: FlowItem): string {
-  return createHash("sha256").update(canonicalJson(item)).digest("base64url").slice(0, 12);
 }

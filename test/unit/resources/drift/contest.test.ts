@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { countCorrection, nextCorrection } from "../../../../src/resources/flow/contest.ts";
+import { countCorrection, nextCorrection } from "../../../../src/resources/drift/contest.ts";
 
 const MINUTE = 60_000;
 const at = "2026-06-01T00:00:00.000Z";

@@ -1,6 +1,6 @@
-import type { FlowStatus } from "./schema.ts";
+import type { CommonStatus } from "../common.ts";
 
-type Drift = NonNullable<FlowStatus["drift"]>;
+type Drift = NonNullable<CommonStatus["drift"]>;
 
 /** Corrections in a row that are made at once; from then on each waits twice as long as the one before. */
 const PATIENCE = 3;

@@ -1,11 +1,11 @@
-/** A resource that wants a certain flow. */
+/** A resource that wants a certain flow or entry. */
 export interface Claimant {
   /** `namespace/name`. */
   key: string;
   uid: string;
   /** RFC 3339, as in its metadata. */
   createdAt: string;
-  /** How firm its right to this flow is. */
+  /** How firm its right to it is. */
   title: Title;
   /** It is being deleted: it still holds what it has, and inherits nothing. */
   leaving: boolean;
@@ -17,14 +17,14 @@ export type Title = "recorded" | "claimed" | "declared";
 const RANK: Record<Title, number> = { recorded: 0, claimed: 1, declared: 2 };
 
 /**
- * Who may write a flow: the recorded owner, then the oldest resource, then the lower uid. A resource being deleted counts as long as
+ * Who may write something: the recorded owner, then the oldest resource, then the lower uid. A resource being deleted counts as long as
  * it has more than a wish.
  */
 export function winnerOf(claimants: readonly Claimant[]): Claimant | undefined {
   return claimants.filter(({ title, leaving }) => !leaving || title !== "declared").toSorted(byRight)[0];
 }
 
-/** Who takes over a flow when its owner goes. */
+/** Who takes over when the owner goes. */
 export function heirOf(claimants: readonly Claimant[], owner: string): Claimant | undefined {
   return winnerOf(claimants.filter(({ uid, leaving }) => uid !== owner && !leaving));
 }
