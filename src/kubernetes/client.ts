@@ -215,7 +215,7 @@ export class KubernetesClient {
       const { signal, cancel } = deadline(systemClock, deadlineMs, tooLate, options.signal);
       try {
         const response = await this.#send(call, { signal, headMs: 0, quietMs: 0 });
-        return (await read(response.body)) as T;
+        return (await read(response.body).catch(withoutQuote)) as T;
       } catch (error) {
         throw signal.reason instanceof DeadlineError && !(error instanceof ApiError) ? signal.reason : error;
       } finally {
@@ -291,6 +291,11 @@ function fenceOf(fence: (() => void) | undefined): (() => void) | undefined {
 
 function nameOf(call: Call): string {
   return `${call.method} ${call.path.split("?", 1)[0] ?? ""}`;
+}
+
+/** A parser's error quotes what it could not read, which may hold a Secret's value. */
+function withoutQuote(error: unknown): never {
+  throw error instanceof SyntaxError ? new Error("the answer is not JSON") : error;
 }
 
 function selectors({ labelSelector, fieldSelector }: Selection) {

@@ -36,6 +36,8 @@ const WATCH_AGAIN_MS = 600_000;
  *
  * Guarantees: the version becomes right again after any disturbance, within {@link Informer}'s delays or after one look;
  * a failure that proves nothing leaves it as it is. After `stop()` was called nothing is called any more.
+ *
+ * Assumes: what it calls does not throw.
  */
 export class NamedObject {
   readonly #options: NamedObjectOptions;
@@ -134,11 +136,7 @@ export class NamedObject {
   #learn(version: Version): void {
     if (this.#stopped.signal.aborted || version === this.#version) return;
     this.#version = version;
-    try {
-      this.#options.onChange();
-    } catch (error) {
-      this.#options.logger.error({ err: error, key: keyFor(this.#options.name) }, "a follower of an object threw");
-    }
+    this.#options.onChange();
   }
 
   #around(milliseconds: number): number {

@@ -101,7 +101,7 @@ export class NamedObjects {
       random: this.#options.random ?? Math.random,
       name: parseKey(key),
       onChange: () => {
-        for (const follower of [...followers]) this.#options.onChange(follower);
+        for (const follower of [...followers]) this.#tellChange(follower);
       },
       onForbidden: (error) => {
         this.#tellForbidden(key, error);
@@ -114,6 +114,15 @@ export class NamedObjects {
     this.#objects.set(key, entry);
     object.start();
     return entry;
+  }
+
+  #tellChange(follower: string): void {
+    const { onChange, logger } = this.#options;
+    try {
+      onChange(follower);
+    } catch (error) {
+      logger.error({ err: error, follower }, "a follower of an object could not be told of its change");
+    }
   }
 
   /** Rights are granted by namespace, as a rule: one warning each is enough. */

@@ -1,4 +1,3 @@
-import { messageOf } from "../lib/async.ts";
 import { QuietError, UnreachableError } from "./errors.ts";
 
 /** One line of a watch. A `BOOKMARK` carries little more than a resourceVersion, an `ERROR` a `Status`. */
@@ -48,8 +47,9 @@ function parse(line: string): WatchEvent {
   let event: unknown;
   try {
     event = JSON.parse(line);
-  } catch (error) {
-    throw new Error(`the watch sent a line that is not JSON (${messageOf(error)})`, { cause: error });
+  } catch {
+    // The parser's own words quote the line, which may hold a Secret's value.
+    throw new Error("the watch sent a line that is not JSON");
   }
   if (!isEvent(event)) throw new Error("the watch sent a line that is not an event");
   return event;
