@@ -1,5 +1,11 @@
-import type { Transport } from "./transport.ts";
-import type { KvIdentity, KvItem, KvType } from "./types.ts";
+import { z } from "zod";
+import type { ExactJson } from "../lib/exactJson.ts";
+import { writeExactJson } from "../lib/exactJson.ts";
+import { KestraProtocolError } from "./errors.ts";
+import { parseExactBody } from "./transport.ts";
+import type { Request, Transport } from "./transport.ts";
+import { KvItem, KvType } from "./types.ts";
+import type { KvIdentity } from "./types.ts";
 
 /** A value as Kestra gives it back. */
 export interface StoredValue {
@@ -12,12 +18,25 @@ export interface StoredValue {
 export interface KvWrite {
   /** The value as Kestra reads it: see `Encoded` of resources/kv/value.ts. */
   body: string;
+  /** See `flawOfDescription` of resources/kv/description.ts for what a header can carry. */
   description?: string;
   /** As java.time.Duration reads it. It starts with the write. */
   ttl?: string;
 }
 
-/** Kestra's operations on single key-value entries (kestra-rest §4). */
+const PAGE_SIZE = 1_000;
+/** A namespace with more entries than these pages hold is not read at all, rather than in part. */
+const MAX_PAGES = 200;
+/** Most rows of a search for one key; where more keys contain it, the list is read. */
+const SEARCH_SIZE = 100;
+
+const KvPage = z.object({ results: z.array(KvItem), total: z.number().int() });
+const TypedValue = z.object({ type: KvType, value: z.custom<ExactJson>().optional() });
+
+/**
+ * Kestra's operations on single key-value entries (kestra-rest §4). Values may be those of Secrets: what carries one is confidential.
+ * The bulk operations are deliberately not here.
+ */
 export class KvStore {
   readonly #transport: Transport;
   readonly #tenant: string;
@@ -27,19 +46,48 @@ export class KvStore {
     this.#tenant = tenant;
   }
 
-  /** All entries of exactly this namespace, without their values. Expired ones are not among them. */
-  list(namespace: string, signal?: AbortSignal): Promise<KvItem[]> {
-    return this.#later(namespace, signal);
+  /**
+   * All entries of exactly this namespace, without their values. Expired ones are not among them. Entries that come and go while the
+   * pages are read can make it miss others: absence here proves nothing.
+   */
+  async list(namespace: string, signal?: AbortSignal): Promise<KvItem[]> {
+    const items = new Map<string, KvItem>();
+    let received = 0;
+    for (let page = 1; page <= MAX_PAGES; page += 1) {
+      const { results, total } = await this.#page("listKv", namespace, { page, size: PAGE_SIZE }, signal);
+      for (const item of results) if (item.namespace === namespace) items.set(item.key, item);
+      received += results.length;
+      if (received >= total || results.length === 0) return [...items.values()];
+    }
+    throw new KestraProtocolError(`listKv: more than ${MAX_PAGES * PAGE_SIZE} entries in one namespace`);
   }
 
-  /** One entry's row in the list, or undefined where there is none or it has expired. */
-  find(identity: KvIdentity, signal?: AbortSignal): Promise<KvItem | undefined> {
-    return this.#later(identity, signal);
+  /**
+   * One entry's row in the list, or undefined where there is none or it has expired. One small call where Kestra's search finds the
+   * key. How it searches depends on its database, so that the whole list is read where it does not.
+   */
+  async find({ namespace, id }: KvIdentity, signal?: AbortSignal): Promise<KvItem | undefined> {
+    const query = { page: 1, size: SEARCH_SIZE, "filters[q][EQUALS]": id };
+    const { results } = await this.#page("findKv", namespace, query, signal);
+    const isWanted = (item: KvItem): boolean => item.namespace === namespace && item.key === id;
+    return results.find(isWanted) ?? (await this.list(namespace, signal)).find(isWanted);
   }
 
   /** The value. Assumes that the entry has not expired: reading an expired one deletes it, and the next answer is "missing". */
-  get(identity: KvIdentity, signal?: AbortSignal): Promise<StoredValue | "missing" | "expired"> {
-    return this.#later(identity, signal);
+  async get(identity: KvIdentity, signal?: AbortSignal): Promise<StoredValue | "missing" | "expired"> {
+    const request: Request = {
+      operation: "getKv",
+      method: "GET",
+      path: this.#path(identity),
+      accept: [404, 410],
+      confidential: true,
+      signal,
+    };
+    const { status, body } = await this.#transport.send(request);
+    if (status === 404) return "missing";
+    if (status === 410) return "expired";
+    const { type, value } = parseExactBody(body, TypedValue, request);
+    return { type, json: writeExactJson(value ?? null) };
   }
 
   /**
@@ -47,16 +95,44 @@ export class KvStore {
    *
    * @throws {KestraRejected} when Kestra refuses it; the message has nothing of the body
    */
-  put(identity: KvIdentity, write: KvWrite, signal?: AbortSignal): Promise<void> {
-    return this.#later(identity, write, signal);
+  async put(identity: KvIdentity, { body, description, ttl }: KvWrite, signal?: AbortSignal): Promise<void> {
+    await this.#transport.send({
+      operation: "putKv",
+      method: "PUT",
+      path: this.#path(identity),
+      headers: { ...(description === undefined ? {} : { description }), ...(ttl === undefined ? {} : { ttl }) },
+      text: body,
+      writes: true,
+      confidential: true,
+      signal,
+    });
   }
 
   /** Deletes an entry; one that is not there counts as deleted. */
-  delete(identity: KvIdentity, signal?: AbortSignal): Promise<void> {
-    return this.#later(identity, signal);
+  async delete(identity: KvIdentity, signal?: AbortSignal): Promise<void> {
+    await this.#transport.send({
+      operation: "deleteKv",
+      method: "DELETE",
+      path: this.#path(identity),
+      writes: true,
+      accept: [404],
+      signal,
+    });
   }
 
-  #later(...given: unknown[]): Promise<never> {
-    return Promise.reject(new Error(`not yet ${this.#tenant} ${typeof this.#transport} ${given.length}`));
+  #page(
+    operation: string,
+    namespace: string,
+    query: NonNullable<Request["query"]>,
+    signal: AbortSignal | undefined,
+  ): Promise<z.infer<typeof KvPage>> {
+    const path = `/api/v1/${encodeURIComponent(this.#tenant)}/kv`;
+    const filtered = { ...query, sort: "key:asc", "filters[namespace][EQUALS]": namespace };
+    return this.#transport.json({ operation, method: "GET", path, query: filtered, signal }, KvPage);
+  }
+
+  #path({ namespace, id }: KvIdentity): string {
+    const [tenant, ns, key] = [this.#tenant, namespace, id].map(encodeURIComponent);
+    return `/api/v1/${tenant}/namespaces/${ns}/kv/${key}`;
   }
 }

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import axios, { AxiosError } from "axios";
 import type { AxiosInstance, AxiosResponse } from "axios";
 import type { z } from "zod";
+import { parseExactJson } from "../lib/exactJson.ts";
 import { describeRejection, isErrorOfKestra } from "./rejection.ts";
 import { KestraFailed, KestraProtocolError, KestraRejected, KestraUnauthorized, KestraUnreachable } from "./errors.ts";
 
@@ -40,7 +41,12 @@ export interface Request {
   method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   query?: Record<string, string | number | boolean>;
+  headers?: Record<string, string>;
+  /** The body, as YAML or as plain text. */
   yaml?: string;
+  text?: string;
+  /** Its body or its answer holds what may be secret: errors tell the operation and the status, and no word of Kestra's. */
+  confidential?: boolean;
   /** It changes something in Kestra: the fence is asked first. */
   writes?: boolean;
   /** Milliseconds until the call is given up. */
@@ -62,7 +68,7 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
  * HTTP to one Kestra: basic authentication, reused connections, a deadline and a body cap for every call, typed errors.
  *
  * Guaranteed: no redirect is followed and no cookie kept, so credentials reach the configured address only; TLS is verified; no
- * error carries the credentials.
+ * error carries the credentials, nor, for a confidential request, anything of its body or of the answer.
  */
 export class Transport {
   readonly #http: AxiosInstance;
@@ -113,38 +119,58 @@ export class Transport {
     return parseBody((await this.send(request)).body, schema, request);
   }
 
-  #request({ method, path, query, yaml, deadline, signal }: Request): Promise<AxiosResponse<string>> {
+  #request({ method, path, query, headers, yaml, text, deadline, signal }: Request): Promise<AxiosResponse<string>> {
+    const body = yaml ?? text;
     const timeout = AbortSignal.timeout(deadline ?? DEADLINE_MS);
     const { username, password } = this.#options.credentials();
     return this.#http.request<string>({
       method,
       url: path,
-      headers: { Accept: "application/json", ...(yaml === undefined ? {} : { "Content-Type": "application/x-yaml" }) },
+      headers: {
+        Accept: "application/json",
+        ...headers,
+        ...(body === undefined ? {} : { "Content-Type": yaml === undefined ? "text/plain" : "application/x-yaml" }),
+      },
       auth: { username, password },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       ...(query ? { params: query } : {}),
-      ...(yaml === undefined ? {} : { data: yaml }),
+      ...(body === undefined ? {} : { data: body }),
     });
   }
 }
 
 /** Parses a JSON body by a schema; the error names what was wrong, not what was in it. */
-export function parseBody<T extends z.ZodType>(body: string, schema: T, { operation }: Request): z.infer<T> {
+export function parseBody<T extends z.ZodType>(body: string, schema: T, request: Request): z.infer<T> {
   let json: unknown;
   try {
     json = JSON.parse(body);
   } catch {
-    throw new KestraProtocolError(`${operation}: the answer is not JSON; is KESTRA_URL the address of a Kestra?`);
+    throw notJson(request);
   }
+  return checkShape(json, schema, request);
+}
+
+/** The same with every digit of the numbers in the answer: the schema meets them as {@link ExactNumber}. */
+export function parseExactBody<T extends z.ZodType>(body: string, schema: T, request: Request): z.infer<T> {
+  const json = parseExactJson(body);
+  if (json === undefined) throw notJson(request);
+  return checkShape(json, schema, request);
+}
+
+function notJson({ operation }: Request): KestraProtocolError {
+  return new KestraProtocolError(`${operation}: the answer is not JSON; is KESTRA_URL the address of a Kestra?`);
+}
+
+function checkShape<T extends z.ZodType>(json: unknown, schema: T, { operation, confidential }: Request): z.infer<T> {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new KestraProtocolError(
-    `${operation}: the answer has another shape than expected (${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""})`,
-  );
+  const where = confidential ? "" : ` (${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""})`;
+  throw new KestraProtocolError(`${operation}: the answer has another shape than expected${where}`);
 }
 
-function checkStatus({ status, data }: AxiosResponse<string>, { operation, accept }: Request): Answer {
+function checkStatus(response: AxiosResponse<string>, { operation, accept, confidential }: Request): Answer {
+  const { status, data } = response;
   if (status >= 200 && status < 300) return { status, body: data };
   if (accept?.includes(status)) {
     // The 404 of a proxy in front of Kestra must not pass for a flow that is gone.
@@ -156,8 +182,10 @@ function checkStatus({ status, data }: AxiosResponse<string>, { operation, accep
   if (status === 403) throw new KestraUnauthorized("Kestra's login may not do this (403)");
   if (status === 429 || (status >= 502 && status <= 504))
     throw new KestraUnreachable(`${operation}: Kestra answered ${status}`);
-  if (status >= 500) throw new KestraFailed(`${operation}: Kestra failed (${status}): ${describeRejection(data)}`);
-  if (status >= 400) throw new KestraRejected(status, describeRejection(data));
+  const failed = `${operation}: Kestra failed (${status})`;
+  if (status >= 500) throw new KestraFailed(confidential ? failed : `${failed}: ${describeRejection(data)}`);
+  const refused = `${operation}: Kestra refused the request (${status})`;
+  if (status >= 400) throw new KestraRejected(status, confidential ? refused : describeRejection(data));
   throw new KestraProtocolError(`${operation}: unexpected status ${status}; redirects are not followed`);
 }
 

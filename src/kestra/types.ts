@@ -66,8 +66,8 @@ export const KvItem = z
     version: z.number().int().optional(),
     revision: z.number().int().optional(),
     description: z.string().nullish(),
-    creationDate: z.iso.datetime({ offset: true }),
-    updateDate: z.iso.datetime({ offset: true }),
+    creationDate: z.string(),
+    updateDate: z.string(),
     expirationDate: z.iso.datetime({ offset: true }).nullish(),
   })
   .transform(({ revision, version, description, expirationDate, ...item }, context) => {
