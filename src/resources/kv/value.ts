@@ -1,29 +1,121 @@
 import type { KvType } from "../../kestra/types.ts";
+import { parseExactJson, repeatsKey, sameExactJson, writeExactJson } from "../../lib/exactJson.ts";
+import { isoDurationNanos } from "../../lib/isoDuration.ts";
+import { isCalendarDate, parseInstant } from "../../lib/rfc3339.ts";
+import { flawOfLiteral, flawOfNumber, flawOfString, flawOfTree } from "./flaw.ts";
 
 /** A value as it is sent to Kestra. */
 export interface Encoded {
   type: KvType;
-  /** The Ion text from which Kestra makes exactly this value of exactly this type. */
+  /** The Ion text from which Kestra makes exactly this value, of exactly this type. But for dates it is JSON. */
   body: string;
 }
 
-/** Why a value cannot be kept by Kestra. The message says what to do, and has nothing of the value. */
+/** Why Kestra cannot keep a value. The message says what to do, and has nothing of the value. */
 export interface Refused {
   reason: "InvalidValue";
   message: string;
 }
 
-/** Encodes a literal of any JSON type. Without `type` it is the literal's own. */
-export function fromLiteral(_value: unknown, _type?: KvType): Encoded | Refused {
-  return { reason: "InvalidValue", message: "not yet" };
+/** The texts that Kestra takes for durations when it reads them (InternalKVStore, 1.1 to 2.0). It then fails on some, `PD` for one. */
+const READ_AS_DURATION = /^P(?=[^T]|T.)(?:[0-9]*D)?(?:T(?=.)(?:[0-9]*H)?(?:[0-9]*M)?(?:[0-9]*S)?)?$/;
+const DAY_MS = 86_400_000;
+
+/** Encodes a literal of any JSON type. Without `type` it is the literal's own; a string with another type is text of that type. */
+export function fromLiteral(literal: unknown, type?: KvType): Encoded | Refused {
+  if (typeof literal === "string") return fromText(literal, type);
+  const [own, name] = kindOf(literal);
+  if (type !== undefined && type !== own)
+    return refused(
+      `The literal is ${name}, which is no ${type}: write it in quotes, as text of that type, or change the type.`,
+    );
+  return checked(own, flawOfLiteral(literal), () => JSON.stringify(literal));
 }
 
-/** Encodes a text, as references give it. */
-export function fromText(_text: string, _type: KvType = "STRING"): Encoded | Refused {
-  return { reason: "InvalidValue", message: "not yet" };
+/** Encodes a text, as references give it. Blanks around it count for a STRING only: a Secret's text often ends in a newline. */
+export function fromText(text: string, type: KvType = "STRING"): Encoded | Refused {
+  const value = text.trim();
+  switch (type) {
+    case "STRING":
+      return checked(type, flawOfString(text) ?? flawOfLikeness(text), () => JSON.stringify(text));
+    case "NUMBER":
+      return checked(type, flawOfNumber(value), () => value);
+    case "BOOLEAN":
+      if (value === "true" || value === "false") return { type, body: value };
+      return refused("The value is not a BOOLEAN: write true or false, in lower case.");
+    case "DATE":
+      if (isCalendarDate(value)) return { type, body: value };
+      return refused("The value is not a DATE: write an existing day of the years 0001 to 9999 as YYYY-MM-DD.");
+    case "DATETIME":
+      return fromInstant(value);
+    case "DURATION":
+      if (READ_AS_DURATION.test(value) && isoDurationNanos(value) !== undefined)
+        return { type, body: JSON.stringify(value) };
+      return refused(
+        "The value is not a DURATION as Kestra has it: write PnDTnHnMnS, with whole numbers and capitals.",
+      );
+    case "JSON":
+      return fromJson(value);
+  }
 }
 
-/** Whether what Kestra gave back means what was asked for. */
-export function holds(_desired: Encoded, _stored: { type: string; json: string }): boolean {
-  return false;
+/** Whether what Kestra gave back means what was asked for, whatever the way it is written. */
+export function holds({ type, body }: Encoded, stored: { type: string; json: string }): boolean {
+  if (stored.type !== type) return false;
+  const value = parseExactJson(stored.json);
+  if (value === undefined) return false;
+  if (type === "DATE") return value === body;
+  const wanted = parseExactJson(type === "DATETIME" ? JSON.stringify(body) : body);
+  if (wanted === undefined) return false;
+  const length = type === "DATETIME" ? instantOf : type === "DURATION" ? isoDurationNanos : undefined;
+  if (length === undefined) return sameExactJson(wanted, value);
+  if (typeof wanted !== "string" || typeof value !== "string") return false;
+  const expected = length(wanted);
+  return expected !== undefined && expected === length(value);
+}
+
+function fromInstant(text: string): Encoded | Refused {
+  const instant = parseInstant(text);
+  if (instant === undefined)
+    return refused(
+      "The value is not a DATETIME: write an existing day and time with its offset as YYYY-MM-DDThh:mm:ssZ or, in place of Z, ±hh:mm.",
+    );
+  if (instant.cut) return refused("The DATETIME is finer than the milliseconds that Kestra keeps: round it.");
+  if (instant.ms % DAY_MS === 0)
+    return refused("Kestra keeps midnight in UTC as a DATE, and no DATETIME: use type DATE, or STRING.");
+  return { type: "DATETIME", body: new Date(instant.ms).toISOString() };
+}
+
+function fromJson(text: string): Encoded | Refused {
+  const tree = parseExactJson(text);
+  if (tree === undefined || !/^[[{]/.test(text)) return refused("The value is not JSON: write an object or a list.");
+  const repeated = "An object in the JSON has the same key twice, of which Kestra keeps one: remove the other.";
+  const flaw = flawOfTree(tree) ?? (repeatsKey(text, tree) ? repeated : undefined);
+  return checked("JSON", flaw, () => writeExactJson(tree));
+}
+
+/** Why Kestra would not give a STRING back as such. */
+function flawOfLikeness(text: string): string | undefined {
+  if (!READ_AS_DURATION.test(text)) return undefined;
+  return "Kestra takes a text like this for a duration: use type DURATION, or change the text.";
+}
+
+function kindOf(literal: unknown): [KvType, string] {
+  if (literal === null) return ["STRING", "null"];
+  if (typeof literal === "number") return ["NUMBER", "a number"];
+  if (typeof literal === "boolean") return ["BOOLEAN", "a boolean"];
+  return ["JSON", Array.isArray(literal) ? "a list" : "an object"];
+}
+
+function instantOf(text: string): number | undefined {
+  const instant = parseInstant(text);
+  return instant?.cut === false ? instant.ms : undefined;
+}
+
+function checked(type: KvType, flaw: string | undefined, body: () => string): Encoded | Refused {
+  return flaw === undefined ? { type, body: body() } : refused(flaw);
+}
+
+function refused(message: string): Refused {
+  return { reason: "InvalidValue", message };
 }
