@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ExactJson } from "../lib/exactJson.ts";
 import { writeExactJson } from "../lib/exactJson.ts";
 import { KestraProtocolError } from "./errors.ts";
-import { parseExactBody } from "./transport.ts";
+import { parseBody, parseExactBody } from "./transport.ts";
 import type { Request, Transport } from "./transport.ts";
 import { KvItem, KvType } from "./types.ts";
 import type { KvIdentity } from "./types.ts";
@@ -110,14 +110,16 @@ export class KvStore {
 
   /** Deletes an entry; one that is not there counts as deleted. */
   async delete(identity: KvIdentity, signal?: AbortSignal): Promise<void> {
-    await this.#transport.send({
+    const request: Request = {
       operation: "deleteKv",
       method: "DELETE",
       path: this.#path(identity),
       writes: true,
       accept: [404],
       signal,
-    });
+    };
+    const { status, body } = await this.#transport.send(request);
+    if (status !== 404) parseBody(body, z.boolean(), request);
   }
 
   #page(

@@ -98,6 +98,7 @@ export class Transport {
    * @throws {KestraError} one of the classes of errors.ts
    */
   async send(request: Request): Promise<Answer> {
+    checkHeaders(request);
     if (request.writes) this.#options.fence?.();
     const started = performance.now();
     const record = (code: string): void =>
@@ -137,6 +138,13 @@ export class Transport {
       ...(body === undefined ? {} : { data: body }),
     });
   }
+}
+
+/** Axios would leave out what a header cannot carry, and send the rest. */
+function checkHeaders({ operation, headers = {} }: Request): void {
+  for (const [name, value] of Object.entries(headers))
+    if (!/^(?:[!-~\x80-\xff](?:[ -~\x80-\xff]*[!-~\x80-\xff])?)?$/.test(value))
+      throw new TypeError(`${operation}: the header ${name} cannot carry its value`);
 }
 
 /** Parses a JSON body by a schema; the error names what was wrong, not what was in it. */
