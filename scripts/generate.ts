@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { dumpYaml } from "../src/lib/yaml.ts";
 import { Settings } from "../src/operator/config.ts";
 import { FlowSpec, FlowStatus, kestraFlows } from "../src/resources/flow/schema.ts";
+import { kestraKvs, KvSpec, KvStatus } from "../src/resources/kv/schema.ts";
 import { crdOf } from "./crd.ts";
 import { fieldTable, settingsTable } from "./reference.ts";
 
@@ -32,7 +33,28 @@ const files: Record<string, string> = {
         ],
       }),
     ),
+  "crds/kestrakvs.kestraflow.dev.yaml":
+    header +
+    dumpYaml(
+      crdOf({
+        type: kestraKvs,
+        shortNames: ["kkv"],
+        spec: KvSpec,
+        status: KvStatus,
+        columns: [
+          { name: "Namespace", type: "string", jsonPath: ".spec.namespace", description: "Kestra namespace" },
+          { name: "Key", type: "string", jsonPath: ".spec.key" },
+          { name: "Type", type: "string", jsonPath: ".status.entry.type" },
+          { name: "Ready", type: "string", jsonPath: `${ready}.status` },
+          { name: "Reason", type: "string", jsonPath: `${ready}.reason` },
+          { name: "Expires", type: "string", jsonPath: ".status.entry.expiresAt" },
+          { name: "Message", type: "string", jsonPath: `${ready}.message`, priority: 1 },
+          { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+        ],
+      }),
+    ),
   "docs/reference/kestraflow.md": fieldTable("KestraFlow", { spec: FlowSpec, status: FlowStatus }),
+  "docs/reference/kestrakv.md": fieldTable("KestraKV", { spec: KvSpec, status: KvStatus }),
   "docs/reference/settings.md": settingsTable(Settings),
 };
 

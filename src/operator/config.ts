@@ -56,6 +56,9 @@ export const Settings = z.object({
   REREAD_INTERVAL: Duration.prefault("1h").describe(
     "Time after which a flow is read again although nothing looks different",
   ),
+  SECRET_POLL_INTERVAL: Duration.prefault("30s").describe(
+    "Pause between two looks at a Secret that may be read but not watched",
+  ),
   STALLED_RETRY_INTERVAL: Duration.prefault("10m").describe("Time after which a stalled resource is looked at again"),
   RECONCILE_DEADLINE: Duration.prefault("120s").describe("Longest time for one reconcile"),
   SHUTDOWN_GRACE: Duration.prefault("20s").describe("Time for work under way after SIGTERM"),

@@ -5,6 +5,7 @@ import type { KestraClient } from "../kestra/client.ts";
 import type { ServerMonitor } from "../kestra/server.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { EventRecorder } from "../kubernetes/events.ts";
+import { NamedObjects } from "../kubernetes/namedObjects.ts";
 import { coreTypes } from "../kubernetes/objects.ts";
 import type { AnyObject, Identified, ResourceType } from "../kubernetes/objects.ts";
 import { BaseOperator } from "../kubernetes/operator.ts";
@@ -12,8 +13,12 @@ import type { WatchedBy } from "../kubernetes/operator.ts";
 import { projectFlow } from "../resources/flow/cache.ts";
 import type { CachedFlow } from "../resources/flow/cache.ts";
 import { kestraFlows } from "../resources/flow/schema.ts";
+import { projectKv } from "../resources/kv/cache.ts";
+import type { CachedKv } from "../resources/kv/cache.ts";
+import { kestraKvs } from "../resources/kv/schema.ts";
 import type { Settings } from "./config.ts";
 import { controlledFlows } from "./flows.ts";
+import { controlledKvs } from "./kvs.ts";
 import type { Metrics } from "./metrics.ts";
 import { exposeResources, ResourceController } from "./resourceController.ts";
 import type { AnyResourceController } from "./resourceController.ts";
@@ -39,6 +44,7 @@ export class KestraflowOperator extends BaseOperator {
   readonly #draining = new AbortController();
   #caches: Pick<ScopedCache<Identified>, "hasSynced" | "problem">[] = [];
   #controllers: AnyResourceController[] = [];
+  #secrets: NamedObjects | undefined;
 
   constructor(options: OperatorOptions) {
     super({ client: options.kubernetes, logger: options.logger });
@@ -55,11 +61,24 @@ export class KestraflowOperator extends BaseOperator {
         metadata: { name, uid, resourceVersion, ...(namespace === undefined ? {} : { namespace }) },
       }),
     });
-    this.#caches = [flows, configMaps];
-    const { kestra } = this.#options;
+    const kvs = this.#watchScoped<CachedKv>(kestraKvs, { transform: projectKv });
+    this.#caches = [flows, kvs, configMaps];
+    const { kestra, kubernetes: client, settings, logger } = this.#options;
     const shared = { ...this.#options, configMaps, events: this.#events };
+    const secrets = new NamedObjects({
+      client,
+      type: coreTypes.secret,
+      pollMs: settings.SECRET_POLL_INTERVAL,
+      onChange: (key) => {
+        entries.notice(key);
+      },
+      logger,
+    });
+    const entries = new ResourceController({ ...shared, resources: kvs }, controlledKvs(kestra, secrets, this.#events));
+    this.#secrets = secrets;
     this.#controllers = [
       new ResourceController({ ...shared, resources: flows }, controlledFlows(kestra, this.#events)),
+      entries,
     ];
     exposeResources(this.#options.metrics, this.#controllers);
     return Promise.resolve();
@@ -89,6 +108,7 @@ export class KestraflowOperator extends BaseOperator {
   async drain(graceMs: number): Promise<boolean> {
     this.#draining.abort();
     const drained = await Promise.all(this.#controllers.map((controller) => controller.stop(graceMs)));
+    await this.#secrets?.stop();
     await this.#events.stop();
     return drained.every((ended) => ended);
   }

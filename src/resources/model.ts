@@ -66,9 +66,7 @@ export interface Unreadable {
 
 /** What to do next: exactly one of reading a fact, making one external write, or coming to a verdict. */
 export type Decision<Fact extends string, Write> =
-  | { do: "read"; fact: Fact }
-  | { do: "write"; write: Write | OwnershipWrite }
-  | Settled;
+  { do: "read"; fact: Fact } | { do: "write"; write: Write | OwnershipWrite } | Settled;
 
 export interface Settled {
   do: "settle";

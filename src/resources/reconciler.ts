@@ -29,8 +29,12 @@ const MAX_STEPS = 24;
 export class ResourceGone extends Error {}
 
 /** The four verbs of one kind, and what else reconciling must know of it. */
-export interface Kind<R extends CachedResource, O extends Observed<R>, Fact extends string, Write extends { op: string }>
-  extends OwnedKind<R> {
+export interface Kind<
+  R extends CachedResource,
+  O extends Observed<R>,
+  Fact extends string,
+  Write extends { op: string },
+> extends OwnedKind<R> {
   observe(object: R): O;
   decide(seen: O, now: number): Decision<Fact, Write>;
   read(seen: O, fact: Fact, signal: AbortSignal): Promise<void>;
@@ -137,7 +141,9 @@ export class Reconciler<
     const patch = statusPatch(seen.object, status, { guarded: true });
     if (patch === undefined) return;
     const { type } = this.#kind;
-    this.#context.resources.learn(await this.#context.kubernetes.patchStatus<AnyObject>(type, metadata, patch, { signal }));
+    this.#context.resources.learn(
+      await this.#context.kubernetes.patchStatus<AnyObject>(type, metadata, patch, { signal }),
+    );
   }
 }
 
@@ -149,9 +155,7 @@ export function applyWrite<R extends CachedResource, O extends Observed<R>, Writ
   write: Write | OwnershipWrite,
   signal: AbortSignal,
 ): Promise<void> {
-  return isOwnershipWrite(write)
-    ? applyOwnership(context, kind, seen, write, signal)
-    : kind.apply(seen, write, signal);
+  return isOwnershipWrite(write) ? applyOwnership(context, kind, seen, write, signal) : kind.apply(seen, write, signal);
 }
 
 const OWNERSHIP_WRITES: ReadonlySet<string> = new Set<OwnershipWrite["op"]>([

@@ -5,7 +5,7 @@ import { silentLogger } from "../../src/lib/log.ts";
 import { KestraClient } from "../../src/kestra/client.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { FINALIZER } from "../../src/resources/annotations.ts";
-import { writeClaim } from "../../src/resources/flow/claim.ts";
+import { writeClaim } from "../../src/resources/ownership/claim.ts";
 import { kestraFlows } from "../../src/resources/flow/schema.ts";
 import type { KestraFlow } from "../../src/resources/flow/schema.ts";
 import { inParallel } from "../../src/lib/async.ts";

@@ -5,7 +5,7 @@ import { parseYaml } from "../../lib/yaml.ts";
 import { ANNOTATION } from "../annotations.ts";
 import type { DriftKind } from "../common.ts";
 import { asked, hasFinalizer, isSettled, mayNotWrite, progressing, serverTrouble, stalled } from "../decisions.ts";
-import { nextCorrection } from "../drift/contest.ts";
+import { leaveDrift } from "../drift/decision.ts";
 import type { OwnershipWrite, Reason } from "../model.ts";
 import { readClaim } from "../ownership/claim.ts";
 import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
@@ -137,31 +137,14 @@ function fitness(seen: Observed, desired: Desired): Decision | undefined {
 }
 
 function drifted(seen: Observed, desired: Desired, kind: DriftKind, now: number): Decision {
-  const { policy, status } = seen.object;
-  const message = describeDrift(kind, desired.identity);
-  const reported = kind === "Disabled" ? policy.disabledDrift === "Report" : false;
-  if (policy.driftPolicy === "Report" || reported) {
-    return { do: "settle", drift: kind, verdict: { state: "synced", message, drift: { reason: kind, message } } };
-  }
-  const next = nextCorrection(status.drift, seen.settings.driftIntervalMs);
-  if (next <= now) return write(seen, desired, kind);
-  const contested = `${message} It was put right ${status.drift?.corrections ?? 0} times in a row and undone again: find out who else writes this flow, or set spec.driftPolicy to Report. The next correction follows at ${new Date(next).toISOString()}.`;
-  const drift = { reason: "Contested", message: contested };
-  return {
-    do: "settle",
-    drift: kind,
-    verdict: { state: "stalled", reason: "Contested", message: contested, retryAfterMs: next - now, drift },
-  };
+  const { driftPolicy, disabledDrift } = seen.object.policy;
+  const report = driftPolicy === "Report" || (kind === "Disabled" && disabledDrift === "Report");
+  return leaveDrift(seen, desired.identity, kind, report, now) ?? write(seen, desired, kind);
 }
 
 function driftKind(stored: StoredFlow | "missing", text: string): DriftKind {
   if (stored === "missing") return "Deleted";
   return stored.disabled && differOnlyInDisabled(stored.source, text) ? "Disabled" : "Edited";
-}
-
-function describeDrift(kind: DriftKind, identity: FlowIdentity): string {
-  const deed = { Edited: "was edited", Deleted: "was deleted", Disabled: "was disabled" }[kind];
-  return `The flow ${displayName(identity)} ${deed} in Kestra.`;
 }
 
 /** Whether Kestra would take the stored flow and the declared one for the same. */

@@ -1,7 +1,15 @@
 import { z } from "zod";
 import type { KubernetesObject, ResourceType } from "../../kubernetes/objects.ts";
 import { GROUP } from "../annotations.ts";
-import { Adoption, DeletionPolicy, driftFields, DriftPolicy, InstanceRef, keepsInstance, statusFields } from "../common.ts";
+import {
+  Adoption,
+  DeletionPolicy,
+  driftFields,
+  DriftPolicy,
+  InstanceRef,
+  keepsInstance,
+  statusFields,
+} from "../common.ts";
 
 export const kestraFlows: ResourceType = {
   group: GROUP,

@@ -36,11 +36,7 @@ export function readClaim({ uid, annotations }: Pick<Metadata, "uid" | "annotati
 }
 
 /** The annotation that states a claim. */
-export function writeClaim(
-  uid: string,
-  { tenant, namespace, id }: Identity,
-  digest?: string,
-): Record<string, string> {
+export function writeClaim(uid: string, { tenant, namespace, id }: Identity, digest?: string): Record<string, string> {
   const claim: Claim = { uid, tenant, namespace, id, ...(digest === undefined ? {} : { digest }) };
   return { [ANNOTATION.claim]: JSON.stringify(claim) };
 }

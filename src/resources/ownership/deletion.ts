@@ -15,7 +15,8 @@ import { ofAnotherInstance } from "./instance.ts";
 export function decideDeletion(seen: Observed): OwnershipDecision {
   const { metadata, owned } = seen.object;
   if (!metadata.finalizers?.includes(FINALIZER)) return { do: "settle", verdict: { state: "released" } };
-  if (metadata.annotations?.[ANNOTATION.abandon] === "true") return release(`abandoned: its ${seen.noun} was left in Kestra`);
+  if (metadata.annotations?.[ANNOTATION.abandon] === "true")
+    return release(`abandoned: its ${seen.noun} was left in Kestra`);
   const foreign = ofAnotherInstance(seen);
   if (foreign) return foreign;
   const step = (owned && disposeOf(seen, owned, "deleted")) ?? disposeOfClaim(seen);

@@ -1,0 +1,193 @@
+import { ANNOTATION } from "../annotations.ts";
+import type { DriftKind } from "../common.ts";
+import { asked, hasFinalizer, isSettled, mayNotWrite, serverTrouble, stalled } from "../decisions.ts";
+import { leaveDrift } from "../drift/decision.ts";
+import type { Settled } from "../model.ts";
+import { readClaim } from "../ownership/claim.ts";
+import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
+import { displayName, sameIdentity } from "../ownership/identity.ts";
+import { ofAnotherInstance } from "../ownership/instance.ts";
+import { canHaveExpired, endOf, endsAsDeclared, renewalOf } from "./expiry.ts";
+import type { Decision, MissingReference, Observed, StoredEntry, Write } from "./model.ts";
+import type { Desired } from "./source.ts";
+import { holds } from "./value.ts";
+
+/**
+ * The next step for a KestraKV: pure, so that every situation is a row in a table test.
+ *
+ * Guaranteed: at most one external write a step; an entry that this resource does not own is neither changed nor deleted; an entry that
+ * holds what is declared is not written, as every write restarts its ttl; no message has anything of a value; once nothing is left to
+ * do, deciding again comes to the same verdict.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function decide(seen: Observed, now: number): Decision {
+  const { metadata } = seen.object;
+  if (metadata.deletionTimestamp !== undefined) return decideDeletion(seen);
+  if (metadata.annotations?.[ANNOTATION.paused] === "true") return { do: "settle", verdict: { state: "paused" } };
+  const foreign = ofAnotherInstance(seen);
+  if (foreign) return foreign;
+  const { desired } = seen;
+  if (desired === undefined) return { do: "read", fact: "content" };
+  if ("missing" in desired) return waiting(seen, desired);
+  if ("reason" in desired) return stalled(desired.reason, `${desired.message} ${lastGood(seen)}`.trim());
+
+  const refused = mayNotWrite(seen, desired.identity);
+  if (refused) return refused;
+  const trouble = serverTrouble(seen);
+  if (trouble) return { do: "settle", verdict: trouble };
+  if (seen.rejected !== undefined) return rejected(seen, seen.rejected);
+  return sameIdentity(seen.object.owned, desired.identity) ? keep(seen, desired, now) : obtain(seen, desired, now);
+}
+
+function waiting(seen: Observed, { missing, reason, optional }: MissingReference): Settled {
+  const message = `Waiting for ${missing}. ${lastGood(seen)}`.trim();
+  if (optional) return { do: "settle", verdict: { state: "synced", reason: "OptionalMissing", message } };
+  // An object that is missing is followed; rights come without an event.
+  const retry = reason === "ReferenceForbidden" ? { retryAfterMs: seen.settings.driftIntervalMs } : {};
+  return { do: "settle", verdict: { state: "progressing", reason, message, ...retry } };
+}
+
+/** The entry is recorded as ours: see that it stays as declared. */
+function keep(seen: Observed, desired: Desired, now: number): Decision {
+  const { object, stored } = seen;
+  if (!hasFinalizer(object.metadata)) return claim(seen, desired);
+  if (object.policy.writePolicy === "CreateOnce" && seen.written === undefined) return leftToFlows(seen);
+  const settled = isSettled(object) && desired.value === undefined;
+  if (stored === undefined && settled && !seen.mustLook(desired.identity) && !asked(seen))
+    return asBefore(seen, desired, now);
+  if (stored === undefined) return { do: "read", fact: "stored" };
+  if (stored === "missing" || stored === "expired") return gone(seen, desired, stored, now);
+  if (desired.value === undefined) return { do: "read", fact: "content" };
+  if (holdsDeclared(seen, desired, stored)) return tidyClaim(seen, desired.identity) ?? inSync(seen, desired, now);
+  if (seen.written !== undefined) return keptOtherwise(desired);
+  return isNew(seen, desired) ? put(seen, desired, "changed") : drifted(seen, desired, "Edited", now);
+}
+
+/** Nothing has changed since it was in sync, but that time went by. */
+function asBefore(seen: Observed, desired: Desired, now: number): Decision {
+  const { object } = seen;
+  const end = endOf(object);
+  if (end === undefined) return { do: "settle", verdict: { state: "unchanged" } };
+  const renewal = renewalOf(object, end);
+  if (renewal !== undefined && now >= renewal) return put(seen, desired, "renewed");
+  const due = renewal ?? end;
+  if (now >= due) return expired(seen);
+  return { do: "settle", verdict: { state: "unchanged", retryAfterMs: due - now } };
+}
+
+/** The entry that was ours is not there. */
+function gone(seen: Observed, desired: Desired, how: "missing" | "expired", now: number): Decision {
+  const { object } = seen;
+  if (seen.written === undefined && isNew(seen, desired)) return put(seen, desired, "changed");
+  if (how === "expired" || canHaveExpired(object, now)) {
+    return object.policy.ttlPolicy === "Renew" ? put(seen, desired, "renewed") : expired(seen);
+  }
+  return drifted(seen, desired, "Deleted", now);
+}
+
+/** The entry is not recorded as ours: make it, recognise it, or adopt it. */
+function obtain(seen: Observed, desired: Desired, now: number): Decision {
+  const { object, stored } = seen;
+  if (stored === undefined) return { do: "read", fact: "stored" };
+  if (stored === "missing" || stored === "expired") return put(seen, desired, "changed");
+  if (desired.value === undefined) return { do: "read", fact: "content" };
+  const same = holdsDeclared(seen, desired, stored);
+  if (!sameIdentity(readClaim(object.metadata), desired.identity)) return adopt(seen, desired, same);
+  if (!hasFinalizer(object.metadata)) return claim(seen, desired);
+  // What is made only once and exists already is as it should be, whatever it holds.
+  const left = object.policy.writePolicy === "CreateOnce" && seen.written === undefined;
+  if (same || left) return leaveBehind(seen, desired.identity) ?? inSync(seen, desired, now);
+  return seen.written === undefined ? put(seen, desired, "changed") : keptOtherwise(desired);
+}
+
+function adopt(seen: Observed, desired: Desired, same: boolean): Decision {
+  const { adoption } = seen.object.policy;
+  if (adoption === "Always" || (adoption === "IfIdentical" && same)) return claim(seen, desired);
+  const remedy =
+    adoption === "Never"
+      ? "delete it there, or set spec.adoption"
+      : "make the two identical, delete it there, or set spec.adoption to Always";
+  const difference = same ? "" : " with another value, description or time to live";
+  return stalled(
+    "AdoptionRefused",
+    `The entry ${displayName(desired.identity)} exists in Kestra${difference} and was not made by this resource: ${remedy}.`,
+  );
+}
+
+/** Writes the entry, once its value is read and the intent to own it is on record. */
+function put(seen: Observed, { identity, value }: Desired, because: Write["because"]): Decision {
+  const { object } = seen;
+  if (value === undefined) return { do: "read", fact: "content" };
+  const claimed = sameIdentity(readClaim(object.metadata), identity) && hasFinalizer(object.metadata);
+  if (!claimed && !sameIdentity(object.owned, identity)) return claim(seen, { identity });
+  return { do: "write", write: { op: "put", identity, because } };
+}
+
+/** States the claim on an entry, once the one that it replaces is disposed of. */
+function claim(seen: Observed, { identity }: Pick<Desired, "identity">): Decision {
+  return disposeOfClaim(seen, identity) ?? { do: "write", write: { op: "claim", identity } };
+}
+
+/** A claim that Kestra refused came to nothing: it must not pass for a right to what somebody else makes there later. */
+function rejected(seen: Observed, why: string): Decision {
+  const { metadata, owned } = seen.object;
+  const claimed = readClaim(metadata);
+  if (claimed !== undefined && !sameIdentity(claimed, owned)) return { do: "write", write: { op: "unclaim" } };
+  return stalled("Rejected", `Kestra refuses the entry: ${why}. ${lastGood(seen)}`.trim());
+}
+
+function drifted(seen: Observed, desired: Desired, kind: DriftKind, now: number): Decision {
+  const report = seen.object.policy.driftPolicy === "Report";
+  return leaveDrift(seen, desired.identity, kind, report, now) ?? put(seen, desired, kind);
+}
+
+/** What we wrote was read back as something else: writing it again would not help. */
+function keptOtherwise({ identity }: Desired): Decision {
+  return stalled(
+    "NotStoredAsMeant",
+    `Kestra did not keep the entry ${displayName(identity)} as it was written: somebody else writes it too, or this version of Kestra reads the value otherwise; give it as text with spec.type.`,
+  );
+}
+
+function inSync(seen: Observed, desired: Desired, now: number): Decision {
+  const { stored, object } = seen;
+  const end = typeof stored === "object" && stored.expirationDate ? Date.parse(stored.expirationDate) : undefined;
+  const renewal = renewalOf(object, end);
+  if (renewal !== undefined && now >= renewal) return put(seen, desired, "renewed");
+  const due = renewal ?? end;
+  const message = "Kestra holds the entry as declared.";
+  return {
+    do: "settle",
+    verdict: { state: "synced", message, ...(due === undefined ? {} : { retryAfterMs: Math.max(due - now, 0) }) },
+  };
+}
+
+function expired(seen: Observed): Settled {
+  const at = seen.object.status.entry?.expiresAt;
+  const message = `The entry reached the end of its time to live${at === undefined ? "" : ` at ${at}`}. It is written again when this resource or the value it refers to changes; spec.ttlPolicy Renew keeps it.`;
+  return { do: "settle", verdict: { state: "synced", reason: "Expired", message } };
+}
+
+function leftToFlows(seen: Observed): Settled {
+  if (isSettled(seen.object)) return { do: "settle", verdict: { state: "unchanged" } };
+  const message = "The entry was made once and is left to the flows (spec.writePolicy CreateOnce).";
+  return { do: "settle", verdict: { state: "synced", reason: "CreatedOnce", message } };
+}
+
+/** Whether the resource asks for something else than was applied last. */
+function isNew({ object }: Observed, { digest, sourceVersion }: Desired): boolean {
+  const { applied } = object.status;
+  return applied?.digest !== digest || applied.sourceVersion !== sourceVersion;
+}
+
+function holdsDeclared({ object }: Observed, { value }: Desired, entry: StoredEntry): boolean {
+  const { description } = object.policy;
+  const described = (entry.description ?? "") === (description?.trim() ?? "");
+  return value !== undefined && holds(value, entry.stored) && described && endsAsDeclared(object, entry);
+}
+
+function lastGood({ object: { status } }: Observed): string {
+  const { entry } = status;
+  return entry ? `Kestra keeps version ${entry.version} of ${entry.namespace}/${entry.key}.` : "";
+}
