@@ -158,16 +158,19 @@ function encoded(identity: Desired["identity"], digest: string, value: Encoded |
   return "reason" in value ? value : { identity, digest, value };
 }
 
-/** Looks at an entry until list and value agree on whether it is there: it can be written or expire between the two. */
+/**
+ * Looks at an entry until value and list agree that it is there: it can go between the two. The value comes first, as searching the
+ * list for what is not there is dear; reading an entry that has expired deletes it in Kestra, which is no loss.
+ */
 async function readEntry(
   { kestra: { kv } }: KvContext,
   identity: Desired["identity"],
   signal: AbortSignal,
 ): Promise<StoredEntry | "missing" | "expired"> {
   for (let attempt = 0; attempt < 3; attempt++) {
-    const item = await kv.find(identity, signal);
     const stored = await kv.get(identity, signal);
     if (typeof stored === "string") return stored;
+    const item = await kv.find(identity, signal);
     if (item !== undefined) return { ...item, stored };
   }
   throw new KestraProtocolError(`the list of entries does not show ${displayName(identity)}, which can be read`);
