@@ -1,5 +1,6 @@
 import type { KvType } from "../../kestra/types.ts";
-import { parseExactJson, repeatsKey, sameExactJson, writeExactJson } from "../../lib/exactJson.ts";
+import type { ExactJson } from "../../lib/exactJson.ts";
+import { isExactNumber, parseExactJson, repeatsKey, sameExactJson, writeExactJson } from "../../lib/exactJson.ts";
 import { isoDurationNanos } from "../../lib/isoDuration.ts";
 import { isCalendarDate, parseInstant } from "../../lib/rfc3339.ts";
 import { flawOfLiteral, flawOfNumber, flawOfString, flawOfTree } from "./flaw.ts";
@@ -20,6 +21,9 @@ export interface Refused {
 /** The texts that Kestra takes for durations when it reads them (InternalKVStore, 1.1 to 2.0). It then fails on some, `PD` for one. */
 const READ_AS_DURATION = /^P(?=[^T]|T.)(?:[0-9]*D)?(?:T(?=.)(?:[0-9]*H)?(?:[0-9]*M)?(?:[0-9]*S)?)?$/;
 const DAY_MS = 86_400_000;
+/** 1582-10-15, the first day of the Gregorian calendar: Kestra shifts every earlier one each time it reads or writes it. */
+const FIRST_DAY_MS = -12_219_292_800_000;
+const TOO_EARLY = "Kestra shifts days before 1582-10-15: keep the value as a STRING.";
 
 /** Encodes a literal of any JSON type. Without `type` it is the literal's own; a string with another type is text of that type. */
 export function fromLiteral(literal: unknown, type?: KvType): Encoded | Refused {
@@ -44,8 +48,7 @@ export function fromText(text: string, type: KvType = "STRING"): Encoded | Refus
       if (value === "true" || value === "false") return { type, body: value };
       return refused("The value is not a BOOLEAN: write true or false, in lower case.");
     case "DATE":
-      if (isCalendarDate(value)) return { type, body: value };
-      return refused("The value is not a DATE: write an existing day of the years 0001 to 9999 as YYYY-MM-DD.");
+      return fromDate(value);
     case "DATETIME":
       return fromInstant(value);
     case "DURATION":
@@ -61,17 +64,18 @@ export function fromText(text: string, type: KvType = "STRING"): Encoded | Refus
 
 /** Whether what Kestra gave back means what was asked for, whatever the way it is written. */
 export function holds({ type, body }: Encoded, stored: { type: string; json: string }): boolean {
-  if (stored.type !== type) return false;
   const value = parseExactJson(stored.json);
-  if (value === undefined) return false;
+  if (stored.type !== type || value === undefined) return false;
   if (type === "DATE") return value === body;
-  const wanted = parseExactJson(type === "DATETIME" ? JSON.stringify(body) : body);
-  if (wanted === undefined) return false;
-  const length = type === "DATETIME" ? instantOf : type === "DURATION" ? isoDurationNanos : undefined;
-  if (length === undefined) return sameExactJson(wanted, value);
-  if (typeof wanted !== "string" || typeof value !== "string") return false;
-  const expected = length(wanted);
-  return expected !== undefined && expected === length(value);
+  if (type === "DATETIME") return sameMeasure(instantOf, body, value);
+  const wanted = parseExactJson(body);
+  if (type === "DURATION") return sameMeasure(isoDurationNanos, wanted, value);
+  return wanted !== undefined && sameExactJson(withoutNulls(wanted), withoutNulls(value));
+}
+
+function fromDate(text: string): Encoded | Refused {
+  if (!isCalendarDate(text)) return refused("The value is not a DATE: write an existing day as YYYY-MM-DD.");
+  return Date.parse(text) < FIRST_DAY_MS ? refused(TOO_EARLY) : { type: "DATE", body: text };
 }
 
 function fromInstant(text: string): Encoded | Refused {
@@ -80,6 +84,7 @@ function fromInstant(text: string): Encoded | Refused {
     return refused(
       "The value is not a DATETIME: write an existing day and time with its offset as YYYY-MM-DDThh:mm:ssZ or, in place of Z, ±hh:mm.",
     );
+  if (instant.ms < FIRST_DAY_MS) return refused(TOO_EARLY);
   if (instant.cut) return refused("The DATETIME is finer than the milliseconds that Kestra keeps: round it.");
   if (instant.ms % DAY_MS === 0)
     return refused("Kestra keeps midnight in UTC as a DATE, and no DATETIME: use type DATE, or STRING.");
@@ -105,6 +110,19 @@ function kindOf(literal: unknown): [KvType, string] {
   if (typeof literal === "number") return ["NUMBER", "a number"];
   if (typeof literal === "boolean") return ["BOOLEAN", "a boolean"];
   return ["JSON", Array.isArray(literal) ? "a list" : "an object"];
+}
+
+/** Kestra keeps the members of an object that are null, and leaves them out when it is asked. */
+function withoutNulls(tree: ExactJson): ExactJson {
+  if (typeof tree !== "object" || tree === null || isExactNumber(tree)) return tree;
+  if (Array.isArray(tree)) return tree.map(withoutNulls);
+  const members = Object.entries(tree).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutNulls(member)]));
+}
+
+function sameMeasure(measure: (text: string) => number | bigint | undefined, a: unknown, b: unknown): boolean {
+  const [left, right] = [a, b].map((text) => (typeof text === "string" ? measure(text) : undefined));
+  return left !== undefined && left === right;
 }
 
 function instantOf(text: string): number | undefined {
