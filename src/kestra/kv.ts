@@ -62,15 +62,17 @@ export class KvStore {
     throw new KestraProtocolError(`listKv: more than ${MAX_PAGES * PAGE_SIZE} entries in one namespace`);
   }
 
-  /**
-   * One entry's row in the list, or undefined where there is none or it has expired. One small call where Kestra's search finds the
-   * key. How it searches depends on its database, so that the whole list is read where it does not.
-   */
-  async find({ namespace, id }: KvIdentity, signal?: AbortSignal): Promise<KvItem | undefined> {
+  /** One entry's row in the list, or undefined where there is none or it has expired. */
+  async find(identity: KvIdentity, signal?: AbortSignal): Promise<KvItem | undefined> {
+    const found = await this.search(identity, signal);
+    return found ?? (await this.list(identity.namespace, signal)).find(({ key }) => key === identity.id);
+  }
+
+  /** As {@link find}, by one small call that can miss it: how Kestra searches depends on its database. */
+  async search({ namespace, id }: KvIdentity, signal?: AbortSignal): Promise<KvItem | undefined> {
     const query = { page: 1, size: SEARCH_SIZE, "filters[q][EQUALS]": id };
     const { results } = await this.#page("findKv", namespace, query, signal);
-    const isWanted = (item: KvItem): boolean => item.namespace === namespace && item.key === id;
-    return results.find(isWanted) ?? (await this.list(namespace, signal)).find(isWanted);
+    return results.find((item) => item.namespace === namespace && item.key === id);
   }
 
   /** The value. Assumes that the entry has not expired: reading an expired one deletes it, and the next answer is "missing". */

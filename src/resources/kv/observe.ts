@@ -159,19 +159,20 @@ function encoded(identity: Desired["identity"], digest: string, value: Encoded |
 }
 
 /**
- * Looks at an entry until value and list agree that it is there: it can go between the two. The value comes first, as searching the
- * list for what is not there is dear; reading an entry that has expired deletes it in Kestra, which is no loss.
+ * Reads an entry's row, then its value: what is written between the two shows in the next list, as a version that was not seen. The
+ * whole list is searched only for an entry that is there. Reading one that has expired deletes it in Kestra, which is no loss.
  */
 async function readEntry(
   { kestra: { kv } }: KvContext,
   identity: Desired["identity"],
   signal: AbortSignal,
 ): Promise<StoredEntry | "missing" | "expired"> {
+  let item = await kv.search(identity, signal);
   for (let attempt = 0; attempt < 3; attempt++) {
     const stored = await kv.get(identity, signal);
     if (typeof stored === "string") return stored;
-    const item = await kv.find(identity, signal);
     if (item !== undefined) return { ...item, stored };
+    item = await kv.find(identity, signal);
   }
   throw new KestraProtocolError(`the list of entries does not show ${displayName(identity)}, which can be read`);
 }
