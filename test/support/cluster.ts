@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { silentLogger } from "../../src/lib/log.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
-import { findCondition } from "../../src/kubernetes/conditions.ts";
-import { isNotFound } from "../../src/kubernetes/errors.ts";
 import { coreTypes } from "../../src/kubernetes/objects.ts";
-import type { AnyObject } from "../../src/kubernetes/objects.ts";
+import type { AnyObject, ResourceType } from "../../src/kubernetes/objects.ts";
 import { kestraFlows } from "../../src/resources/flow/schema.ts";
 import type { FlowSpec, KestraFlow } from "../../src/resources/flow/schema.ts";
-import { eventually } from "./eventually.ts";
+import { kestraKvs } from "../../src/resources/kv/schema.ts";
+import type { KestraKv, KvSpec } from "../../src/resources/kv/schema.ts";
 import type { EventuallyOptions } from "./eventually.ts";
+import { TestResources } from "./resources.ts";
 
 const run = promisify(execFile);
 export const root = join(import.meta.dirname, "..", "..");
@@ -31,17 +31,22 @@ export async function kubectl(args: readonly string[], stdin?: string): Promise<
 /** Installs the CRDs and waits until they are served. */
 export async function installCrds(): Promise<void> {
   await kubectl(["apply", "-f", join(root, "crds")]);
-  await kubectl(["wait", "--for=condition=Established", "--timeout=30s", "crd/kestraflows.kestraflow.dev"]);
+  const names = [kestraFlows, kestraKvs].map(({ plural, group }) => `crd/${plural}.${group}`);
+  await kubectl(["wait", "--for=condition=Established", "--timeout=30s", ...names]);
 }
 
-/** One Kubernetes namespace of a test's own, and the objects in it. */
+/** One Kubernetes namespace of a test's own, and the objects in it. Most tests are about flows: for these there are short forms. */
 export class TestNamespace {
   readonly name: string;
   readonly client: KubernetesClient;
+  readonly flows: TestResources<FlowSpec, KestraFlow>;
+  readonly kvs: TestResources<KvSpec, KestraKv>;
 
   private constructor(name: string, client: KubernetesClient) {
     this.name = name;
     this.client = client;
+    this.flows = new TestResources(client, kestraFlows, name);
+    this.kvs = new TestResources(client, kestraKvs, name);
   }
 
   /** Makes the namespace, with the CRDs installed. */
@@ -55,41 +60,35 @@ export class TestNamespace {
 
   /** Deletes everything in it, letting go of what has finalizers. */
   async destroy(): Promise<void> {
-    const { items } = await this.client.list<KestraFlow>(kestraFlows, { namespace: this.name });
-    for (const { metadata } of items) {
-      await this.client.mergePatch(kestraFlows, metadata, { metadata: { finalizers: null } }).catch(ignoreNotFound);
-      // The namespace's own deletion forgets custom resources when the API server is restarted meanwhile, as tests do.
-      await this.client.delete(kestraFlows, metadata).catch(ignoreNotFound);
-    }
+    // The namespace's own deletion forgets custom resources when the API server is restarted meanwhile, as tests do.
+    await this.flows.destroy();
+    await this.kvs.destroy();
     await this.client.delete(coreTypes.namespace, { name: this.name });
     await this.client.close();
   }
 
-  createFlow(name: string, spec: Partial<FlowSpec>, annotations: Record<string, string> = {}): Promise<KestraFlow> {
-    return this.client.create<KestraFlow>(kestraFlows, {
-      metadata: { name, namespace: this.name, annotations },
-      spec,
-    });
+  createFlow(name: string, spec: Partial<FlowSpec>, annotations?: Record<string, string>): Promise<KestraFlow> {
+    return this.flows.create(name, spec, annotations);
   }
 
   getFlow(name: string): Promise<KestraFlow> {
-    return this.client.get<KestraFlow>(kestraFlows, { namespace: this.name, name });
+    return this.flows.get(name);
   }
 
   patchFlow(name: string, patch: object): Promise<KestraFlow> {
-    return this.client.mergePatch<KestraFlow>(kestraFlows, { namespace: this.name, name }, patch);
+    return this.flows.patch(name, patch);
   }
 
   patchSpec(name: string, spec: { [Key in keyof FlowSpec]?: FlowSpec[Key] | null }): Promise<KestraFlow> {
-    return this.patchFlow(name, { spec });
+    return this.flows.patchSpec(name, spec);
   }
 
   annotate(name: string, annotations: Record<string, string | null>): Promise<KestraFlow> {
-    return this.patchFlow(name, { metadata: { annotations } });
+    return this.flows.annotate(name, annotations);
   }
 
   deleteFlow(name: string): Promise<void> {
-    return this.client.delete(kestraFlows, { namespace: this.name, name });
+    return this.flows.delete(name);
   }
 
   /** Waits until the flow's condition has this status, and reason where one is given, for its current generation. */
@@ -100,35 +99,36 @@ export class TestNamespace {
     reason?: string,
     options?: EventuallyOptions,
   ): Promise<KestraFlow> {
-    return eventually(async () => {
-      const flow = await this.getFlow(name);
-      const condition = findCondition(flow.status?.conditions, type);
-      const current = condition?.observedGeneration === flow.metadata.generation && condition?.status === status;
-      if (current && (reason === undefined || condition.reason === reason)) return flow;
-      throw new Error(`${name}: wanted ${type}=${status} ${reason ?? ""}, status is ${JSON.stringify(flow.status)}`);
-    }, options);
+    return this.flows.waitFor(name, type, status, reason, options);
   }
 
   waitReady(name: string, options?: EventuallyOptions): Promise<KestraFlow> {
-    return this.waitFor(name, "Ready", "True", undefined, options);
+    return this.flows.waitReady(name, options);
   }
 
-  async waitGone(name: string, options?: EventuallyOptions): Promise<void> {
-    await eventually(async () => {
-      const flow = await this.getFlow(name).catch(ignoreNotFound);
-      if (flow) throw new Error(`${name} is still there: ${JSON.stringify(flow.metadata)}`);
-    }, options);
+  waitGone(name: string, options?: EventuallyOptions): Promise<void> {
+    return this.flows.waitGone(name, options);
   }
 
-  async putConfigMap(name: string, data: Record<string, string>): Promise<void> {
-    const object = { metadata: { name, namespace: this.name }, data };
-    await this.client.create(coreTypes.configMap, object).catch(async () => {
-      await this.client.mergePatch(coreTypes.configMap, { namespace: this.name, name }, { data });
-    });
+  putConfigMap(name: string, data: Record<string, string>): Promise<void> {
+    return this.#put(coreTypes.configMap, name, { data });
   }
 
   deleteConfigMap(name: string): Promise<void> {
     return this.client.delete(coreTypes.configMap, { namespace: this.name, name });
+  }
+
+  /** Sets keys of a Secret, which is made where it is missing. Null removes a key. */
+  putSecret(name: string, data: Record<string, string | Buffer | null>): Promise<void> {
+    const encoded = Object.entries(data).map(([key, value]) => [
+      key,
+      value === null ? null : Buffer.from(value).toString("base64"),
+    ]);
+    return this.#put(coreTypes.secret, name, { data: Object.fromEntries(encoded) as Record<string, string | null> });
+  }
+
+  deleteSecret(name: string): Promise<void> {
+    return this.client.delete(coreTypes.secret, { namespace: this.name, name });
   }
 
   /** Reasons and messages of the Events about an object, oldest first. */
@@ -139,9 +139,10 @@ export class TestNamespace {
       .filter(({ involvedObject }) => involvedObject.name === name)
       .toSorted((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
   }
-}
 
-function ignoreNotFound(error: unknown): undefined {
-  if (isNotFound(error)) return undefined;
-  throw error;
+  async #put(type: ResourceType, name: string, content: object): Promise<void> {
+    await this.client.create(type, { metadata: { name, namespace: this.name }, ...content }).catch(async () => {
+      await this.client.mergePatch(type, { namespace: this.name, name }, content);
+    });
+  }
 }

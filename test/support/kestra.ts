@@ -7,6 +7,23 @@ export interface KestraFlowBody {
   source: string;
 }
 
+/** A stored value as Kestra answers it. */
+export interface KestraValue {
+  type: string;
+  value: unknown;
+  /** The answer itself, with every digit of its numbers. */
+  text: string;
+}
+
+/** An entry as Kestra lists it, without its value. */
+export interface KestraEntry {
+  key: string;
+  version: number;
+  description?: string;
+  updateDate: string;
+  expirationDate?: string;
+}
+
 /** What a person does to Kestra in its user interface, done through its API; apart from the operator's own client on purpose. */
 export class TestKestra {
   readonly url: string;
@@ -17,10 +34,17 @@ export class TestKestra {
     this.#authorization = `Basic ${Buffer.from(login).toString("base64")}`;
   }
 
-  async call(method: string, path: string, body?: string | FormData, contentType?: string): Promise<Response> {
+  async call(
+    method: string,
+    path: string,
+    body?: string | FormData,
+    contentType?: string,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     return fetch(`${this.url}/api/v1/main${path}`, {
       method,
       headers: {
+        ...headers,
         Authorization: this.#authorization,
         ...(contentType === undefined ? {} : { "Content-Type": contentType }),
       },
@@ -57,6 +81,29 @@ export class TestKestra {
   /** As the "disable" button does it: the source gets a line and the revision grows. */
   async disable(namespace: string, id: string): Promise<void> {
     await ok(await this.call("POST", "/flows/disable/by-ids", JSON.stringify([{ id, namespace }]), "application/json"));
+  }
+
+  /** The value of an entry, or undefined where there is none. Reading one that has expired deletes it. */
+  async value(namespace: string, key: string): Promise<KestraValue | undefined> {
+    const response = await this.call("GET", `/namespaces/${namespace}/kv/${key}`);
+    if (response.status === 404 || response.status === 410) return undefined;
+    const text = await (await ok(response)).text();
+    return { value: null, ...(JSON.parse(text) as Omit<KestraValue, "text">), text };
+  }
+
+  /** The entries of a namespace that have not expired. */
+  async entries(namespace: string): Promise<KestraEntry[]> {
+    const response = await this.call("GET", `/kv?page=1&size=1000&filters[namespace][EQUALS]=${namespace}`);
+    return ((await (await ok(response)).json()) as { results: KestraEntry[] }).results;
+  }
+
+  /** @param headers description and ttl: what is left out is cleared */
+  async putEntry(namespace: string, key: string, ion: string, headers: Record<string, string> = {}): Promise<void> {
+    await ok(await this.call("PUT", `/namespaces/${namespace}/kv/${key}`, ion, "text/plain", headers));
+  }
+
+  async deleteEntry(namespace: string, key: string): Promise<void> {
+    await ok(await this.call("DELETE", `/namespaces/${namespace}/kv/${key}`));
   }
 
   /** Starts an execution and returns its id. */

@@ -124,7 +124,7 @@ export class OperatorProcess {
 
   /** Calls that change something in Kestra. */
   kestraWrites(): Promise<number> {
-    return this.metric("kestraflow_kestra_calls_total", { operation: /^(create|update|delete)Flow$/ });
+    return this.metric("kestraflow_kestra_calls_total", { operation: /^((create|update|delete)Flow|(put|delete)Kv)$/ });
   }
 
   private async assertReady(): Promise<void> {

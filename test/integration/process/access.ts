@@ -8,13 +8,13 @@ import { eventually } from "../../support/eventually.ts";
 /** What the operator needs in a namespace that it serves. */
 export const SERVING = `
   - apiGroups: [kestraflow.dev]
-    resources: [kestraflows]
+    resources: [kestraflows, kestrakvs]
     verbs: [get, list, watch, patch]
   - apiGroups: [kestraflow.dev]
-    resources: [kestraflows/status]
+    resources: [kestraflows/status, kestrakvs/status]
     verbs: [patch]
   - apiGroups: [""]
-    resources: [configmaps]
+    resources: [configmaps, secrets]
     verbs: [get, list, watch]
   - apiGroups: [""]
     resources: [events]
