@@ -7,6 +7,7 @@ import { SandboxError } from "./errors.ts";
 import { bringUp } from "./quickstart/bringUp.ts";
 import { greets, showChanges } from "./quickstart/changes.ts";
 import { executeGreeting } from "./quickstart/execution.ts";
+import { showEntries } from "./quickstart/entries.ts";
 import { applyFlows } from "./quickstart/flows.ts";
 import { Interruption, interruption } from "./quickstart/interruption.ts";
 import { showNext } from "./quickstart/next.ts";
@@ -22,7 +23,7 @@ const LOG_LINES = 15;
 const options = parseOptions(process.argv);
 const screen = new Screen();
 const interrupted = interruption(killAll);
-const outcome: Outcome = { cluster: null, kestra: null, seconds: 0, flows: [], execution: null };
+const outcome: Outcome = { cluster: null, kestra: null, seconds: 0, flows: [], entries: [], execution: null };
 process.exit(await asTheOnlyOne(screen, interrupted, quickstart).catch(refused));
 
 /** Returns the exit code, when all is down again. */
@@ -55,6 +56,7 @@ async function show(world: World): Promise<KestraFlow> {
   screen.line(
     `${flows.length} of ${flows.length} Ready, ${secondsText(performance.now())} after the start of this command.`,
   );
+  await showEntries(world, outcome.entries);
 
   const greeting = flows.find(greets);
   screen.title("4. Running one");

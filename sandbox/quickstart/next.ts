@@ -21,8 +21,8 @@ export function showNext({ sandbox, kestra, kestraTitle, screen }: World, manife
   command("kubectl get kestra", "all resources: are they good, and if not why");
   command(`kubectl describe kestraflow ${name}`, "conditions and events of one");
   command(`kubectl edit kestraflow ${name}`, "change it, and see its revision grow");
-  command(`kubectl delete ${manifests.join(" ")}`, "the flows in the engine go too");
-  command(`kubectl apply ${manifests.join(" ")}`, "and come back");
+  command(`kubectl delete ${manifests.join(" ")}`, "what they made in the engine goes too");
+  command(`kubectl apply ${manifests.join(" ")}`, "and comes back");
   screen.line();
   screen.line(`${kestraTitle} has an API and no web pages.`);
   screen.line(`Login: ${login.replace(":", " / ")}`);

@@ -14,6 +14,9 @@ export interface FlowOutcome {
   seconds: number;
 }
 
+/** How one KestraKV fared. */
+export type EntryOutcome = Pick<FlowOutcome, "name" | "ready" | "reason">;
+
 /** What happened, for programs. */
 export interface Outcome {
   /** Null, like `kestra`, when it did not come up. */
@@ -23,6 +26,7 @@ export interface Outcome {
   /** From the start of the command, what npm installs before it not counted, until everything was shown. */
   seconds: number;
   flows: FlowOutcome[];
+  entries: EntryOutcome[];
   /** The execution of hello_world; null when there was none. */
   execution: { flow: string; state: string } | null;
   /** Why not everything was shown. */

@@ -1,6 +1,7 @@
 import { findCondition } from "../../src/kubernetes/conditions.ts";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import type { ObjectName } from "../../src/kubernetes/objects.ts";
+import type { CommonStatus } from "../../src/resources/common.ts";
 import { kestraFlows, type KestraFlow } from "../../src/resources/flow/schema.ts";
 import type { TestKestra } from "../../test/support/kestra.ts";
 import { SandboxError } from "../errors.ts";
@@ -27,10 +28,16 @@ export interface World {
 /** How often the world is looked at; loopback and a handful of objects, so it costs little. */
 export const LOOK_EVERY_MS = 100;
 
-export type FlowState = "ready" | "stalled" | "pending";
+export type State = "ready" | "stalled" | "pending";
+
+/** As much of a resource of any kind as its state takes. */
+export interface Resource {
+  metadata: { generation?: number | undefined };
+  status?: Pick<CommonStatus, "conditions"> | undefined;
+}
 
 /** What the conditions say of the spec as it is now. */
-export function stateOf({ metadata, status }: KestraFlow): FlowState {
+export function stateOf({ metadata, status }: Resource): State {
   const holds = (type: string) => {
     const condition = findCondition(status?.conditions, type);
     return condition?.status === "True" && condition.observedGeneration === metadata.generation;
@@ -60,7 +67,7 @@ export async function waitForFlow(
 }
 
 /** The conditions as lines for people. */
-export function conditionLines({ status }: KestraFlow): string[] {
+export function conditionLines({ status }: Pick<Resource, "status">): string[] {
   const conditions = status?.conditions ?? [];
   if (conditions.length === 0) return ["  no condition yet: the operator has not looked at it"];
   return conditions.map(({ type, status, reason, message }) => `  ${type}=${status} ${reason}: ${message}`);

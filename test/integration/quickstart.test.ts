@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 describe("quick start", () => {
-  test("brings the eleven flows from kubectl apply to Ready, executes one, and leaves nothing behind", async () => {
+  test("brings the eleven flows and their entries from kubectl apply to Ready, executes one, and leaves nothing behind", async () => {
     const json = join(folder, "outcome.json");
     const run = quickStart(["--exit", "--json", json, "--cluster", "sandbox"]);
     const code = await run.ended();
@@ -41,10 +41,13 @@ describe("quick start", () => {
       kestra: expect.stringMatching(/^Kestra's engine 1\.1\.\d+ behind our test REST layer$/),
       execution: { flow: "01_hello_world", state: "SUCCESS" },
     });
-    expect(outcome.flows.map(({ name }) => name).toSorted()).toEqual(namesIn(join(root, "flows")));
+    expect(outcome.flows.map(({ name }) => name).toSorted()).toEqual(namesIn(join(root, "flows"), "KestraFlow"));
     expect(outcome.flows).toHaveLength(11);
     for (const flow of outcome.flows)
       expect(flow).toMatchObject({ ready: true, reason: "Synced", revision: 1, seconds: expect.any(Number) });
+    expect(outcome.entries.map(({ name }) => name).toSorted()).toEqual(namesIn(join(root, "flows"), "KestraKV"));
+    expect(outcome.entries).toHaveLength(5);
+    for (const entry of outcome.entries) expect(entry).toMatchObject({ ready: true, reason: "Synced" });
     expect(outcome.seconds).toBeGreaterThan(Math.max(...outcome.flows.map(({ seconds }) => seconds)));
     expect(outcome).not.toHaveProperty("error");
 
@@ -195,10 +198,12 @@ function outcomeIn(file: string): Outcome {
   return JSON.parse(readFileSync(file, "utf8")) as Outcome;
 }
 
-/** The names of the resources in the files of a folder. */
-function namesIn(flows: string): string[] {
+/** The names of the resources of a kind in the files of a folder. */
+function namesIn(flows: string, kind: string): string[] {
   return readdirSync(flows)
-    .flatMap((file) => /^ {2}name: (\S+)$/m.exec(readFileSync(join(flows, file), "utf8"))?.[1] ?? [])
+    .flatMap((file) => readFileSync(join(flows, file), "utf8").split(/^---$/m))
+    .filter((manifest) => manifest.includes(`\nkind: ${kind}\n`))
+    .flatMap((manifest) => /^ {2}name: (\S+)$/m.exec(manifest)?.[1] ?? [])
     .toSorted();
 }
 
