@@ -2,6 +2,7 @@ import type { DriftKind } from "../common.ts";
 import { concludeWith } from "../conclude.ts";
 import type { Conclusion } from "../conclude.ts";
 import type { Verdict } from "../verdict.ts";
+import { renewalOf } from "./expiry.ts";
 import type { Observed } from "./model.ts";
 import type { KvStatus } from "./schema.ts";
 
@@ -12,14 +13,15 @@ export function conclude(
   drift: DriftKind | undefined,
   now: number,
 ): Conclusion<KvStatus> {
-  return concludeWith(seen, verdict, drift, verdict.state === "synced" && !drift ? whatWasApplied(seen) : {}, now);
+  return concludeWith(seen, verdict, drift, verdict.state === "synced" && !drift ? whatWasApplied(seen, now) : {}, now);
 }
 
-function whatWasApplied({ stored, desired, settings }: Observed): Partial<KvStatus> {
+function whatWasApplied({ object, stored, desired, settings, written }: Observed, now: number): Partial<KvStatus> {
   if (typeof stored !== "object" || desired === undefined || !("identity" in desired)) return {};
   const { tenant, namespace, id: key } = desired.identity;
   const { digest, sourceVersion } = desired;
   const { version, expirationDate } = stored;
+  const renewal = renewalOf(object, stored, written === undefined ? undefined : now);
   return {
     entry: {
       tenant,
@@ -29,6 +31,7 @@ function whatWasApplied({ stored, desired, settings }: Observed): Partial<KvStat
       version,
       url: `${settings.uiUrl}/ui/${tenant}/namespaces/edit/${namespace}/kv`,
       ...(expirationDate === undefined ? {} : { expiresAt: expirationDate }),
+      ...(renewal === undefined ? {} : { renewsAt: new Date(renewal).toISOString() }),
     },
     applied: { digest, ...(sourceVersion === undefined ? {} : { sourceVersion }) },
   };

@@ -1,3 +1,4 @@
+import { findCondition } from "../../kubernetes/conditions.ts";
 import { ANNOTATION } from "../annotations.ts";
 import type { DriftKind } from "../common.ts";
 import { asked, hasFinalizer, isSettled, mayNotWrite, serverTrouble, stalled } from "../decisions.ts";
@@ -6,11 +7,16 @@ import type { Settled } from "../model.ts";
 import { readClaim } from "../ownership/claim.ts";
 import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
 import { displayName, sameIdentity } from "../ownership/identity.ts";
+import type { Identity } from "../ownership/identity.ts";
 import { ofAnotherInstance } from "../ownership/instance.ts";
-import { canHaveExpired, endOf, endsAsDeclared, renewalOf } from "./expiry.ts";
+import { canHaveExpired, endOf, endsAsDeclared, nextMoment, renewalOf } from "./expiry.ts";
 import type { Decision, MissingReference, Observed, StoredEntry, Write } from "./model.ts";
+import { identityOf } from "./source.ts";
 import type { Desired } from "./source.ts";
 import { holds } from "./value.ts";
+
+/** Between two looks at an entry that should have ended and has not: Kestra's clock is behind ours. */
+const OVERDUE_MS = 1_000;
 
 /**
  * The next step for a KestraKV: pure, so that every situation is a row in a table test.
@@ -25,19 +31,31 @@ export function decide(seen: Observed, now: number): Decision {
   const { metadata } = seen.object;
   if (metadata.deletionTimestamp !== undefined) return decideDeletion(seen);
   if (metadata.annotations?.[ANNOTATION.paused] === "true") return { do: "settle", verdict: { state: "paused" } };
-  const foreign = ofAnotherInstance(seen);
-  if (foreign) return foreign;
+  const identity = identityOf(seen.object, seen.settings.tenant);
+  const refused = ofAnotherInstance(seen) ?? mayNotWrite(seen, identity);
+  if (refused) return refused;
+  const trouble = serverTrouble(seen);
+  if (isLeftToFlows(seen, identity)) return trouble ? { do: "settle", verdict: trouble } : leftToFlows(seen, identity);
   const { desired } = seen;
   if (desired === undefined) return { do: "read", fact: "content" };
   if ("missing" in desired) return waiting(seen, desired);
   if ("reason" in desired) return stalled(desired.reason, `${desired.message} ${lastGood(seen)}`.trim());
 
-  const refused = mayNotWrite(seen, desired.identity);
-  if (refused) return refused;
-  const trouble = serverTrouble(seen);
   if (trouble) return { do: "settle", verdict: trouble };
   if (seen.rejected !== undefined) return rejected(seen, seen.rejected);
-  return sameIdentity(seen.object.owned, desired.identity) ? keep(seen, desired, now) : obtain(seen, desired, now);
+  return sameIdentity(seen.object.owned, identity) ? keep(seen, desired, now) : obtain(seen, desired, now);
+}
+
+/** Whether the entry was made and is not to be made again, whatever has become of it and of the value that it was made with. */
+function isLeftToFlows({ object: { policy, metadata, owned }, written }: Observed, identity: Identity): boolean {
+  const made = written === undefined && sameIdentity(owned, identity) && hasFinalizer(metadata);
+  return made && policy.writePolicy === "CreateOnce";
+}
+
+function leftToFlows(seen: Observed, identity: Identity): Decision {
+  const tidied = tidyClaim(seen, identity);
+  if (tidied) return tidied;
+  return isSettled(seen.object) ? { do: "settle", verdict: { state: "unchanged" } } : madeOnce();
 }
 
 function waiting(seen: Observed, { missing, reason, optional }: MissingReference): Settled {
@@ -52,34 +70,32 @@ function waiting(seen: Observed, { missing, reason, optional }: MissingReference
 function keep(seen: Observed, desired: Desired, now: number): Decision {
   const { object, stored } = seen;
   if (!hasFinalizer(object.metadata)) return claim(seen, desired);
-  if (object.policy.writePolicy === "CreateOnce" && seen.written === undefined) return leftToFlows(seen);
+  const tidied = tidyClaim(seen, desired.identity);
+  if (tidied) return tidied;
   const settled = isSettled(object) && desired.value === undefined;
-  if (stored === undefined && settled && !seen.mustLook(desired.identity) && !asked(seen))
-    return asBefore(seen, desired, now);
+  if (stored === undefined && settled && !seen.mustLook(desired.identity) && !asked(seen)) return asBefore(seen, now);
   if (stored === undefined) return { do: "read", fact: "stored" };
   if (stored === "missing" || stored === "expired") return gone(seen, desired, stored, now);
   if (desired.value === undefined) return { do: "read", fact: "content" };
-  if (holdsDeclared(seen, desired, stored)) return tidyClaim(seen, desired.identity) ?? inSync(seen, desired, now);
+  if (holdsDeclared(seen, desired, stored)) return inSync(seen, desired, stored, now);
   if (seen.written !== undefined) return keptOtherwise(desired);
   return isNew(seen, desired) ? put(seen, desired, "changed") : drifted(seen, desired, "Edited", now);
 }
 
-/** Nothing has changed since it was in sync, but that time went by. */
-function asBefore(seen: Observed, desired: Desired, now: number): Decision {
-  const { object } = seen;
-  const end = endOf(object);
-  if (end === undefined) return { do: "settle", verdict: { state: "unchanged" } };
-  const renewal = renewalOf(object, end);
-  if (renewal !== undefined && now >= renewal) return put(seen, desired, "renewed");
-  const due = renewal ?? end;
-  if (now >= due) return expired(seen);
+/** Nothing has changed since it was in sync, but that time went by. Whether the entry ended, Kestra says. */
+function asBefore({ object }: Observed, now: number): Decision {
+  const due = nextMoment(object);
+  if (due === undefined || findCondition(object.status.conditions, "Ready")?.reason === "Expired")
+    return { do: "settle", verdict: { state: "unchanged" } };
+  if (now >= due) return { do: "read", fact: "stored" };
   return { do: "settle", verdict: { state: "unchanged", retryAfterMs: due - now } };
 }
 
 /** The entry that was ours is not there. */
 function gone(seen: Observed, desired: Desired, how: "missing" | "expired", now: number): Decision {
   const { object } = seen;
-  if (seen.written === undefined && isNew(seen, desired)) return put(seen, desired, "changed");
+  if (seen.written !== undefined) return keptOtherwise(desired);
+  if (isNew(seen, desired)) return put(seen, desired, "changed");
   if (how === "expired" || canHaveExpired(object, now)) {
     return object.policy.ttlPolicy === "Renew" ? put(seen, desired, "renewed") : expired(seen);
   }
@@ -88,17 +104,19 @@ function gone(seen: Observed, desired: Desired, how: "missing" | "expired", now:
 
 /** The entry is not recorded as ours: make it, recognise it, or adopt it. */
 function obtain(seen: Observed, desired: Desired, now: number): Decision {
-  const { object, stored } = seen;
+  const { object, stored, written } = seen;
   if (stored === undefined) return { do: "read", fact: "stored" };
-  if (stored === "missing" || stored === "expired") return put(seen, desired, "changed");
+  if (stored === "missing" || stored === "expired")
+    return written === undefined ? put(seen, desired, "changed") : keptOtherwise(desired);
   if (desired.value === undefined) return { do: "read", fact: "content" };
   const same = holdsDeclared(seen, desired, stored);
   if (!sameIdentity(readClaim(object.metadata), desired.identity)) return adopt(seen, desired, same);
   if (!hasFinalizer(object.metadata)) return claim(seen, desired);
   // What is made only once and exists already is as it should be, whatever it holds.
-  const left = object.policy.writePolicy === "CreateOnce" && seen.written === undefined;
-  if (same || left) return leaveBehind(seen, desired.identity) ?? inSync(seen, desired, now);
-  return seen.written === undefined ? put(seen, desired, "changed") : keptOtherwise(desired);
+  const once = object.policy.writePolicy === "CreateOnce";
+  if (!same && written !== undefined) return keptOtherwise(desired);
+  if (!same && !once) return put(seen, desired, "changed");
+  return leaveBehind(seen, desired.identity) ?? (once ? madeOnce() : inSync(seen, desired, stored, now));
 }
 
 function adopt(seen: Observed, desired: Desired, same: boolean): Decision {
@@ -129,11 +147,15 @@ function claim(seen: Observed, { identity }: Pick<Desired, "identity">): Decisio
   return disposeOfClaim(seen, identity) ?? { do: "write", write: { op: "claim", identity } };
 }
 
-/** A claim that Kestra refused came to nothing: it must not pass for a right to what somebody else makes there later. */
+/**
+ * A claim that Kestra refused came to nothing: it must not pass for a right to what somebody else makes there later. One on an entry
+ * that is there may be all that says whose it is: it stays, unless the policy alone gave it and would again.
+ */
 function rejected(seen: Observed, why: string): Decision {
-  const { metadata, owned } = seen.object;
+  const { metadata, owned, policy } = seen.object;
   const claimed = readClaim(metadata);
-  if (claimed !== undefined && !sameIdentity(claimed, owned)) return { do: "write", write: { op: "unclaim" } };
+  const firm = typeof seen.stored === "object" && policy.adoption !== "Always";
+  if (claimed !== undefined && !sameIdentity(claimed, owned) && !firm) return { do: "write", write: { op: "unclaim" } };
   return stalled("Rejected", `Kestra refuses the entry: ${why}. ${lastGood(seen)}`.trim());
 }
 
@@ -142,24 +164,26 @@ function drifted(seen: Observed, desired: Desired, kind: DriftKind, now: number)
   return leaveDrift(seen, desired.identity, kind, report, now) ?? put(seen, desired, kind);
 }
 
-/** What we wrote was read back as something else: writing it again would not help. */
+/** What we wrote was read back as something else, or not at all: writing it again would not help. */
 function keptOtherwise({ identity }: Desired): Decision {
   return stalled(
     "NotStoredAsMeant",
-    `Kestra did not keep the entry ${displayName(identity)} as it was written: somebody else writes it too, or this version of Kestra reads the value otherwise; give it as text with spec.type.`,
+    `Kestra did not keep the entry ${displayName(identity)} as it was written: somebody else writes or deletes it too, or this version of Kestra reads the value otherwise; give it as text with spec.type.`,
   );
 }
 
-function inSync(seen: Observed, desired: Desired, now: number): Decision {
-  const { stored, object } = seen;
-  const end = typeof stored === "object" && stored.expirationDate ? Date.parse(stored.expirationDate) : undefined;
-  const renewal = renewalOf(object, end);
+function inSync(seen: Observed, desired: Desired, stored: StoredEntry, now: number): Decision {
+  const renewal = renewalOf(seen.object, stored, seen.written === undefined ? undefined : now);
   if (renewal !== undefined && now >= renewal) return put(seen, desired, "renewed");
-  const due = renewal ?? end;
+  const due = renewal ?? endOf(stored);
   const message = "Kestra holds the entry as declared.";
   return {
     do: "settle",
-    verdict: { state: "synced", message, ...(due === undefined ? {} : { retryAfterMs: Math.max(due - now, 0) }) },
+    verdict: {
+      state: "synced",
+      message,
+      ...(due === undefined ? {} : { retryAfterMs: Math.max(due - now, OVERDUE_MS) }),
+    },
   };
 }
 
@@ -169,8 +193,7 @@ function expired(seen: Observed): Settled {
   return { do: "settle", verdict: { state: "synced", reason: "Expired", message } };
 }
 
-function leftToFlows(seen: Observed): Settled {
-  if (isSettled(seen.object)) return { do: "settle", verdict: { state: "unchanged" } };
+function madeOnce(): Settled {
   const message = "The entry was made once and is left to the flows (spec.writePolicy CreateOnce).";
   return { do: "settle", verdict: { state: "synced", reason: "CreatedOnce", message } };
 }

@@ -122,6 +122,7 @@ export const KvStatus = z.object({
       version: z.int().describe("Kestra's version that holds what was applied."),
       url: z.string().describe("The namespace's entries in Kestra's user interface."),
       expiresAt: z.iso.datetime({ offset: true }).exactOptional().describe("When Kestra drops it."),
+      renewsAt: z.iso.datetime().exactOptional().describe("When it is written again, with ttlPolicy Renew."),
     })
     .optional()
     .describe("The entry in Kestra that this resource owns."),

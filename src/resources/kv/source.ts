@@ -17,7 +17,9 @@ export interface Desired {
   value?: Encoded;
 }
 
-/** The least time to live with which an entry is renewed, in milliseconds: each renewal is a write. */
+/** The least time to live, in milliseconds: long enough to read back what was written. */
+const LEAST_MS = 1_000;
+/** The least with which an entry is renewed: each renewal is a write. */
 const LEAST_RENEWED_MS = 10_000;
 /** A hundred years: beyond it dates stop being dates. */
 const MOST_MS = 36_500 * 86_400_000;
@@ -43,11 +45,11 @@ export function flawOfSpec({ policy: { description, ttl, ttlPolicy } }: CachedKv
   if (flaw !== undefined) return { reason: "InvalidDescription", message: flaw };
   if (ttl === undefined) return undefined;
   const milliseconds = isoDurationMs(ttl);
-  if (milliseconds === undefined || milliseconds <= 0 || milliseconds > MOST_MS) {
+  if (milliseconds === undefined || milliseconds < LEAST_MS || milliseconds > MOST_MS) {
     return {
       reason: "InvalidTtl",
       message:
-        "spec.ttl is not a time to live: give a duration of days, hours, minutes and seconds like P1DT12H or PT15M.",
+        "spec.ttl is not a time to live: give a duration of days, hours, minutes and seconds like P1DT12H or PT15M, from a second to a hundred years.",
     };
   }
   if (ttlPolicy === "Renew" && milliseconds < LEAST_RENEWED_MS) {
