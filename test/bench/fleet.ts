@@ -3,42 +3,44 @@ import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { isTrue } from "../../src/kubernetes/conditions.ts";
 import { Informer } from "../../src/kubernetes/informer.ts";
 import { coreTypes } from "../../src/kubernetes/objects.ts";
-import type { AnyObject } from "../../src/kubernetes/objects.ts";
-import { kestraFlows } from "../../src/resources/flow/schema.ts";
-import type { KestraFlow } from "../../src/resources/flow/schema.ts";
+import type { AnyObject, KubernetesObject, ResourceType } from "../../src/kubernetes/objects.ts";
+import type { CommonStatus } from "../../src/resources/common.ts";
 import { installCrds, uniqueName } from "../support/cluster.ts";
 import { inParallel } from "../../src/lib/async.ts";
+import type { Subject } from "./subject.ts";
 
-/** About the size of a tutorial flow, in bytes of source. */
-const SOURCE_BYTES = 4_000;
 const CONCURRENCY = 16;
 
 interface Seen {
   metadata: AnyObject["metadata"];
   ready: boolean;
+  /** resourceVersion of the Secret that its value was read from. */
+  sourceVersion: string | undefined;
 }
 
-/** Many KestraFlows in a Kubernetes namespace of their own, and a watch on what becomes of them. */
+/** A resource of any kind. */
+type Resource = KubernetesObject<unknown, CommonStatus & { applied?: { sourceVersion?: string } | undefined }>;
+
+/** Many resources of a kind in a Kubernetes namespace of their own, and a watch on what becomes of them. */
 export class Fleet {
   readonly namespace: string;
   readonly kestraNamespace: string;
-  readonly #client: KubernetesClient;
+  readonly client: KubernetesClient;
+  readonly #subject: Subject;
   readonly #informer: Informer<Seen>;
   #ready = 0;
   readonly #waiting = new Set<() => void>();
 
-  private constructor(client: KubernetesClient) {
+  private constructor(client: KubernetesClient, subject: Subject) {
     this.namespace = uniqueName("bench");
     this.kestraNamespace = uniqueName("bench");
-    this.#client = client;
+    this.client = client;
+    this.#subject = subject;
     this.#informer = new Informer<Seen>({
       client,
-      type: kestraFlows,
+      type: subject.type,
       namespace: this.namespace,
-      transform: ({ metadata: { name, namespace, uid, resourceVersion, generation }, ...rest }) => ({
-        metadata: { name, namespace: namespace ?? "", uid, resourceVersion, generation: generation ?? 0 },
-        ready: isCurrent({ ...rest, metadata: { generation } } as KestraFlow),
-      }),
+      transform: seenOf,
       logger: silentLogger,
     });
     this.#informer.addHandler(({ type, object, previous }) => {
@@ -48,11 +50,12 @@ export class Fleet {
     });
   }
 
-  static async create(size: number): Promise<Fleet> {
+  static async create(subject: Subject, size: number): Promise<Fleet> {
     const client = KubernetesClient.connect({ kubeconfig: process.env.KUBECONFIG, logger: silentLogger });
-    const fleet = new Fleet(client);
+    const fleet = new Fleet(client, subject);
     await installCrds();
     await client.create(coreTypes.namespace, { metadata: { name: fleet.namespace } });
+    await subject.prepare?.(client, fleet.namespace, size);
     fleet.#informer.start();
     await fleet.#informer.synced;
     await inParallel(
@@ -65,7 +68,7 @@ export class Fleet {
 
   async add(index: number): Promise<void> {
     const metadata = { name: nameOf(index), namespace: this.namespace };
-    await this.#client.create(kestraFlows, { metadata, spec: { source: this.#source(index, 0) } });
+    await this.client.create(this.#type, { metadata, spec: this.#spec(index, 0) });
   }
 
   /** Resolves when so many are Ready for their current generation. */
@@ -73,12 +76,18 @@ export class Fleet {
     await this.#until(() => this.#ready >= count);
   }
 
-  /** Changes one flow's source. Resolves, once it is Ready again, to the milliseconds from the patch being sent. */
+  /** Resolves when as many as `count` are Ready with what they read from Secrets of these versions. */
+  async haveRead(sourceVersions: ReadonlySet<string>, count: number): Promise<void> {
+    const current = ({ ready, sourceVersion = "" }: Seen) => ready && sourceVersions.has(sourceVersion);
+    await this.#until(() => [...this.#informer.store.values()].filter(current).length >= count);
+  }
+
+  /** Changes one resource's content. Resolves, once it is Ready again, to the milliseconds from the patch being sent. */
   async edit(index: number, version: number): Promise<number> {
     const name = nameOf(index);
     const started = performance.now();
-    const patch = { spec: { source: this.#source(index, version) } };
-    const { metadata } = await this.#client.mergePatch(kestraFlows, { namespace: this.namespace, name }, patch);
+    const patch = { spec: this.#spec(index, version) };
+    const { metadata } = await this.client.mergePatch(this.#type, { namespace: this.namespace, name }, patch);
     await this.#until(() => {
       const seen = this.#informer.get(`${this.namespace}/${name}`);
       return seen?.ready === true && seen.metadata.generation === metadata.generation;
@@ -86,17 +95,17 @@ export class Fleet {
     return performance.now() - started;
   }
 
-  /** Deletes everything in Kubernetes; the flows in Kestra stay with the sandbox that goes. */
+  /** Deletes everything in Kubernetes; what they have in Kestra stays with the sandbox that goes. */
   async destroy(): Promise<void> {
     const names = [...this.#informer.store.values()].map(({ metadata }) => metadata.name);
     await inParallel(names, CONCURRENCY, async (name) => {
       const object = { namespace: this.namespace, name };
-      await this.#client.mergePatch(kestraFlows, object, { metadata: { finalizers: null } });
-      await this.#client.delete(kestraFlows, object);
+      await this.client.mergePatch(this.#type, object, { metadata: { finalizers: null } });
+      await this.client.delete(this.#type, object);
     });
     await this.#informer.stop();
-    await this.#client.delete(coreTypes.namespace, { name: this.namespace });
-    await this.#client.close();
+    await this.client.delete(coreTypes.namespace, { name: this.namespace });
+    await this.client.close();
   }
 
   #until(condition: () => boolean): Promise<void> {
@@ -111,20 +120,25 @@ export class Fleet {
     });
   }
 
-  #source(index: number, version: number): string {
-    const head = `id: ${nameOf(index)}\nnamespace: ${this.kestraNamespace}\ntasks:\n`;
-    const task = (number: number) =>
-      `  - id: step_${number}\n    type: io.kestra.plugin.core.log.Log\n    message: "step ${number} of version ${version}, {{ execution.startDate }}"\n`;
-    let source = head;
-    for (let number = 1; source.length < SOURCE_BYTES; number++) source += task(number);
-    return source;
+  get #type(): ResourceType {
+    return this.#subject.type;
+  }
+
+  #spec(index: number, version: number): object {
+    return this.#subject.spec({ kestraNamespace: this.kestraNamespace, name: nameOf(index), index }, version);
   }
 }
 
 function nameOf(index: number): string {
-  return `flow-${String(index).padStart(5, "0")}`;
+  return `bench-${String(index).padStart(5, "0")}`;
 }
 
-function isCurrent({ metadata, status }: KestraFlow): boolean {
-  return status?.observedGeneration === metadata.generation && isTrue(status?.conditions, "Ready");
+function seenOf(object: AnyObject): Seen {
+  const { metadata, status } = object as Resource;
+  const { name, namespace = "", uid, resourceVersion, generation = 0 } = metadata;
+  return {
+    metadata: { name, namespace, uid, resourceVersion, generation },
+    ready: status?.observedGeneration === generation && isTrue(status.conditions, "Ready"),
+    sourceVersion: status?.applied?.sourceVersion,
+  };
 }

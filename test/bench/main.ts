@@ -1,11 +1,13 @@
-// npm run bench -- flows [--n 1000] [--runs 3] [--json FILE]
+// npm run bench -- flows|kv [--n 1000] [--runs 3] [--json FILE]
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { down, up } from "../../sandbox/sandbox.ts";
-import { measureFlows, measureLatency, measureMemory } from "./flows.ts";
-import type { FlowFigures } from "./flows.ts";
+import { bareLoop, measureLatency, measureMemory, measureRun } from "./measure.ts";
+import { measureRotation } from "./rotation.ts";
 import { spreadOf } from "./stats.ts";
 import type { Spread } from "./stats.ts";
+import { entries, flows } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 
 interface Options {
   n: string;
@@ -17,47 +19,55 @@ const say = (line: string): void => {
   console.error(`bench: ${line}`);
 };
 
-await new Command("bench")
-  .command("flows")
-  .description("cold convergence, edits, calls, restart and memory of KestraFlows")
-  .option("--n <flows>", "flows in a run", "1000")
-  .option("--runs <runs>", "runs of which median and spread are told", "3")
-  .option("--json <file>", "write the medians there")
-  .action((options: Options) => withSandbox(() => benchFlows(options)))
-  .parent?.parseAsync();
+const bench = new Command("bench");
+for (const [command, subject] of Object.entries({ flows, kv: entries }))
+  bench
+    .command(command)
+    .description(`cold convergence, edits, calls, restart and memory of ${subject.type.kind}s`)
+    .option("--n <resources>", "resources in a run", "1000")
+    .option("--runs <runs>", "runs of which median and spread are told", "3")
+    .option("--json <file>", "write the medians there")
+    .action((options: Options) => benchmark(subject, options));
+await bench.parseAsync();
 
-async function withSandbox(work: () => Promise<void>): Promise<void> {
+async function withSandbox<T>(work: () => Promise<T>): Promise<T> {
   const name = `bench-${process.pid}`;
   const sandbox = await up({ name, tied: true, report: say });
   Object.assign(process.env, sandbox.env);
   try {
-    await work();
+    return await work();
   } finally {
     await down(name);
   }
 }
 
-async function benchFlows({ n, runs, json }: Options): Promise<void> {
+async function benchmark(subject: Subject, { n, runs, json }: Options): Promise<void> {
   const size = Number(n);
-  const figures: FlowFigures[] = [];
+  const figures: Record<string, number>[] = [];
   const memory: Record<string, number[]> = { "0": [], "1000": [], "10000": [] };
-  for (let run = 1; run <= Number(runs); run++) {
-    say(`run ${run} of ${runs}`);
-    figures.push(await measureFlows(size, say));
+  for (let number = 1; number <= Number(runs); number++) {
+    say(`run ${number} of ${runs}`);
+    say(`bare loop over ${size} ${subject.nouns}`);
+    const bareSeconds = await withSandbox(() => bareLoop(subject, size));
+    const run = await withSandbox(() => measureRun(subject, size, bareSeconds, say));
+    if (subject === entries) say(`rotation of the Secrets that ${size} entries follow`);
+    const rotation = subject === entries ? await withSandbox(() => measureRotation(size)) : {};
+    figures.push({ ...run, ...rotation });
     for (const [resources, megabytes] of Object.entries(memory)) {
-      say(`memory with ${resources} flows in sync`);
-      megabytes.push(await measureMemory(Number(resources)));
+      say(`memory with ${resources} ${subject.nouns} in sync`);
+      megabytes.push(await withSandbox(() => measureMemory(subject, Number(resources))));
     }
   }
   const latency: Record<string, Spread> = {};
   for (const milliseconds of [0, 10, 50]) {
     say(`convergence with a Kestra that takes ${milliseconds} ms for every answer`);
     const seconds: number[] = [];
-    for (let run = 1; run <= Number(runs); run++) seconds.push(await measureLatency(size, milliseconds));
+    for (let run = 1; run <= Number(runs); run++)
+      seconds.push(await withSandbox(() => measureLatency(subject, size, milliseconds)));
     latency[String(milliseconds)] = spreadOf(seconds);
   }
-  const keys = Object.keys(figures[0] ?? {}) as (keyof FlowFigures)[];
-  const spreads = Object.fromEntries(keys.map((key) => [key, spreadOf(figures.map((figure) => figure[key]))]));
+  const keys = Object.keys(figures[0] ?? {});
+  const spreads = Object.fromEntries(keys.map((key) => [key, spreadOf(figures.map((figure) => figure[key] ?? NaN))]));
   const rss = Object.fromEntries(Object.entries(memory).map(([resources, values]) => [resources, spreadOf(values)]));
   printTable({ ...spreads, ...prefixed("rssMb ", rss), ...prefixed("seconds at latency ", latency) });
   if (json === undefined) return;

@@ -1,4 +1,4 @@
-// A counting stand-in for Kestra's flow operations, for figures that the engine's own time would hide: how many calls are made, and
+// A stand-in for Kestra's operations on flows and entries, for figures that the engine's own time would hide: how many calls are made, and
 // how convergence grows with latency. Never used by tests of behaviour. Run as: node standIn.ts [latency in ms]
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -13,7 +13,14 @@ interface Flow {
   source: string;
 }
 
+/** An entry as it is listed, and its value as JSON text. */
+interface Entry {
+  row: { namespace: string; key: string; version: number; creationDate: string; updateDate: string };
+  json: string;
+}
+
 const flows = new Map<string, Flow>();
+const entries = new Map<string, Entry>();
 const latencyMs = Number(process.argv[2] ?? "0");
 
 const server = createServer((request, response) => {
@@ -33,6 +40,9 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
 
 function answerTo(method: string, url: URL, body: string): [status: number, answer?: unknown] {
   if (url.pathname === "/api/v1/configs") return [200, { uuid: "stand-in", version: "1.1.15", edition: "OSS" }];
+  const entryOf = /^\/api\/v1\/main\/namespaces\/([^/]+)\/kv\/([^/]+)$/.exec(url.pathname);
+  if (entryOf) return answerOnEntry(method, entryOf[1] ?? "", entryOf[2] ?? "", body);
+  if (url.pathname === "/api/v1/main/kv") return [200, listEntries(url.searchParams)];
   const [namespace, id] = url.pathname.replace(/^\/api\/v1\/main\/flows\/?/, "").split("/");
   if (namespace === "search") return [200, { results: [], total: 0 }];
   if (namespace === "validate") return [200, [{ ...identityOf(body), index: 0 }]];
@@ -56,6 +66,35 @@ function create(source: string): [status: number, answer: unknown] {
   const flow = { id, namespace, revision: 1, disabled: false, deleted: false, source };
   flows.set(key, flow);
   return [200, flow];
+}
+
+function answerOnEntry(
+  method: string,
+  namespace: string,
+  key: string,
+  body: string,
+): [status: number, answer?: unknown] {
+  const path = `${namespace}/${key}`;
+  const entry = entries.get(path);
+  if (method === "PUT") {
+    const now = new Date().toISOString();
+    const { version = 0, creationDate = now } = entry?.row ?? {};
+    entries.set(path, { row: { namespace, key, version: version + 1, creationDate, updateDate: now }, json: body });
+    return [200];
+  }
+  if (method === "DELETE") return [200, entries.delete(path)];
+  if (entry === undefined) return [404, { message: "Not Found" }];
+  return [200, { type: "STRING", value: JSON.parse(entry.json) as unknown }];
+}
+
+function listEntries(query: URLSearchParams): unknown {
+  const namespace = query.get("filters[namespace][EQUALS]");
+  const key = query.get("filters[q][EQUALS]");
+  const found = key === null ? [...entries.values()] : [entries.get(`${namespace}/${key}`)];
+  const rows = found.flatMap((entry) => (entry?.row.namespace === namespace ? [entry?.row] : []));
+  const size = Number(query.get("size"));
+  const start = (Number(query.get("page")) - 1) * size;
+  return { results: rows.slice(start, start + size), total: rows.length };
 }
 
 function identityOf(source: string): { flow: string; namespace: string } {

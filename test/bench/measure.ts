@@ -7,9 +7,10 @@ import { eventually } from "../support/eventually.ts";
 import { OperatorProcess } from "../support/operator.ts";
 import { Fleet } from "./fleet.ts";
 import { percentile } from "./stats.ts";
+import type { Subject } from "./subject.ts";
 
 /** The figures of one run. Times in milliseconds unless the name says otherwise. */
-export interface FlowFigures {
+export interface RunFigures {
   coldRatio: number;
   coldSeconds: number;
   bareSeconds: number;
@@ -28,18 +29,25 @@ export interface FlowFigures {
 type Report = (line: string) => void;
 
 const CONCURRENCY = "8";
-const EDITS = 100;
+export const EDITS = 100;
 const STEADY_INTERVALS = 5;
 const STEADY_INTERVAL_MS = 2_000;
-const QUIET = { LOG_LEVEL: "info", CONCURRENCY, DRIFT_INTERVAL: "10m" };
+/** Settings that keep an operator from doing anything but what is measured. */
+export const QUIET = { LOG_LEVEL: "info", CONCURRENCY, DRIFT_INTERVAL: "10m" };
 
-/** One run against the real API server and the engine of the environment. */
-export async function measureFlows(size: number, report: Report): Promise<FlowFigures> {
-  report(`bare loop over ${size} flows`);
-  const bareSeconds = await bareLoop(size);
-  const fleet = await Fleet.create(size);
+/**
+ * One run against the real API server and the engine of the environment, which must be as fresh as they were for the bare loop: the
+ * more flows or entries the engine has ever had, the longer each takes.
+ */
+export async function measureRun(
+  subject: Subject,
+  size: number,
+  bareSeconds: number,
+  report: Report,
+): Promise<RunFigures> {
+  const fleet = await Fleet.create(subject, size);
   try {
-    report(`operator over ${size} flows (the bare loop took ${bareSeconds.toFixed(1)} s)`);
+    report(`operator over ${size} ${subject.nouns} (the bare loop took ${bareSeconds.toFixed(1)} s)`);
     const started = performance.now();
     const cold = await OperatorProcess.start(fleet.namespace, { settings: QUIET });
     await fleet.allReady(size);
@@ -51,7 +59,7 @@ export async function measureFlows(size: number, report: Report): Promise<FlowFi
     await cold.stop();
 
     report("restart with everything in sync, then some intervals");
-    const restarted = await measureSteady(fleet, size);
+    const restarted = await measureSteady(subject, fleet, size);
     report(`${EDITS} edits while everything is read again and again`);
     const busy = await OperatorProcess.start(fleet.namespace, {
       settings: { ...QUIET, DRIFT_INTERVAL: "1s", REREAD_INTERVAL: "1ms" },
@@ -76,10 +84,10 @@ export async function measureFlows(size: number, report: Report): Promise<FlowFi
   }
 }
 
-/** Resident memory in MB of an operator at rest with so many flows in sync, Kestra being the stand-in. */
-export async function measureMemory(size: number): Promise<number> {
+/** Resident memory in MB of an operator at rest with so many resources in sync, Kestra being the stand-in. */
+export async function measureMemory(subject: Subject, size: number): Promise<number> {
   return withStandIn(0, async (settings) => {
-    const fleet = await Fleet.create(size);
+    const fleet = await Fleet.create(subject, size);
     try {
       if (size > 0) {
         const maker = await OperatorProcess.start(fleet.namespace, { settings: { ...QUIET, ...settings } });
@@ -89,9 +97,9 @@ export async function measureMemory(size: number): Promise<number> {
       const operator = await OperatorProcess.start(fleet.namespace, { settings: { ...QUIET, ...settings } });
       await eventually(
         async () => {
-          const reads = await operator.metric("kestraflow_kestra_calls_total", { operation: "getFlow" });
+          const reads = await operator.metric("kestraflow_kestra_calls_total", { operation: subject.read });
           const waiting = await operator.metric("kestraflow_queue_depth");
-          if (reads < size || waiting > 0) throw new Error(`${reads} of ${size} flows read, ${waiting} keys wait`);
+          if (reads < size || waiting > 0) throw new Error(`${reads} of ${size} read, ${waiting} keys wait`);
         },
         { within: 120_000, every: 500 },
       );
@@ -104,10 +112,10 @@ export async function measureMemory(size: number): Promise<number> {
   });
 }
 
-/** Seconds until all flows are Ready, with a Kestra that takes so long for every answer. */
-export async function measureLatency(size: number, latencyMs: number): Promise<number> {
+/** Seconds until all are Ready, with a Kestra that takes so long for every answer. */
+export async function measureLatency(subject: Subject, size: number, latencyMs: number): Promise<number> {
   return withStandIn(latencyMs, async (settings) => {
-    const fleet = await Fleet.create(size);
+    const fleet = await Fleet.create(subject, size);
     const started = performance.now();
     const operator = await OperatorProcess.start(fleet.namespace, { settings: { ...QUIET, ...settings } });
     await fleet.allReady(size);
@@ -119,15 +127,16 @@ export async function measureLatency(size: number, latencyMs: number): Promise<n
 }
 
 async function measureSteady(
+  subject: Subject,
   fleet: Fleet,
   size: number,
-): Promise<Pick<FlowFigures, "restartWrites" | "steadyKubernetesWrites" | "steadyKestraCallsPerNamespace">> {
+): Promise<Pick<RunFigures, "restartWrites" | "steadyKubernetesWrites" | "steadyKestraCallsPerNamespace">> {
   const settings = { ...QUIET, DRIFT_INTERVAL: `${STEADY_INTERVAL_MS}ms` };
   const operator = await OperatorProcess.start(fleet.namespace, { settings });
-  const lists = (): Promise<number> => operator.metric("kestraflow_kestra_calls_total", { operation: "listFlows" });
+  const lists = (): Promise<number> => operator.metric("kestraflow_kestra_calls_total", { operation: subject.list });
   await eventually(
     async () => {
-      if ((await operator.metric("kestraflow_kestra_calls_total", { operation: "getFlow" })) < size)
+      if ((await operator.metric("kestraflow_kestra_calls_total", { operation: subject.read })) < size)
         throw new Error("still reading");
     },
     { within: 120_000 },
@@ -157,7 +166,7 @@ async function measureEdits(fleet: Fleet, version: number): Promise<number[]> {
 }
 
 /** Calls so far, without the health check of the server: that is one call an interval for the whole operator. */
-async function callsOf(
+export async function callsOf(
   operator: OperatorProcess,
 ): Promise<Record<"kestra" | "kestraWrites" | "kubernetesWrites", number>> {
   return {
@@ -167,11 +176,14 @@ async function callsOf(
   };
 }
 
-async function bareLoop(size: number): Promise<number> {
-  const fleet = await Fleet.create(size);
+/** Seconds that a loop takes which makes only the calls that cannot be spared. */
+export async function bareLoop(subject: Subject, size: number): Promise<number> {
+  const fleet = await Fleet.create(subject, size);
   const started = performance.now();
   const script = join(import.meta.dirname, "bareLoop.ts");
-  const child = spawn(process.execPath, [script, fleet.namespace, CONCURRENCY], { stdio: "inherit" });
+  const child = spawn(process.execPath, [script, subject.type.kind, fleet.namespace, CONCURRENCY], {
+    stdio: "inherit",
+  });
   const [code] = (await once(child, "exit")) as [number];
   const seconds = (performance.now() - started) / 1000;
   await fleet.destroy();
