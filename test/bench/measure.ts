@@ -54,7 +54,7 @@ export async function measureRun(
     const coldSeconds = (performance.now() - started) / 1000;
     const creates = await callsOf(cold);
     report(`${EDITS} edits (cold convergence took ${coldSeconds.toFixed(1)} s)`);
-    const edits = await measureEdits(fleet, 1);
+    const edits = await measureEdits(fleet, size, 1);
     const updates = await callsOf(cold);
     await cold.stop();
 
@@ -64,7 +64,7 @@ export async function measureRun(
     const busy = await OperatorProcess.start(fleet.namespace, {
       settings: { ...QUIET, DRIFT_INTERVAL: "1s", REREAD_INTERVAL: "1ms" },
     });
-    const underResync = await measureEdits(fleet, 2);
+    const underResync = await measureEdits(fleet, size, 2);
     await busy.stop();
     return {
       coldRatio: coldSeconds / bareSeconds,
@@ -159,9 +159,10 @@ async function measureSteady(
   };
 }
 
-async function measureEdits(fleet: Fleet, version: number): Promise<number[]> {
+/** @param round no two rounds make the same edit */
+async function measureEdits(fleet: Fleet, size: number, round: number): Promise<number[]> {
   const times: number[] = [];
-  for (let index = 0; index < EDITS; index++) times.push(await fleet.edit(index, version));
+  for (let index = 0; index < EDITS; index++) times.push(await fleet.edit(index % size, round * EDITS + index));
   return times;
 }
 
