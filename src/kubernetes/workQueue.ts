@@ -43,7 +43,8 @@ const HIGH_IN_A_ROW = 8;
  * Guarantees: a key is in the queue at most once, with the highest priority it was added with; it is never taken by two
  * workers at a time, and if it was added while it was worked on, it is handed out again after {@link done}. A pass answers
  * all earlier requests for its key, delayed ones too, as it sees the whole state and says itself when it wants the next.
- * Groups (namespaces) take turns, and low priority is not starved. Every operation takes O(log n) or less.
+ * Groups (namespaces) take turns, and low priority is not starved; but while a key of high priority is worked on, only one of low
+ * priority is, as they would slow it down. Every operation takes O(log n) or less.
  */
 export class WorkQueue {
   readonly #clock: Clock;
@@ -52,8 +53,9 @@ export class WorkQueue {
   readonly #ready: Record<Priority, FairFifo>;
   readonly #delayed = new DelayHeap<DelayedKey>();
   readonly #delayedByKey = new Map<string, DelayedKey>();
-  /** Keys that are worked on, each with the priority it was added with meanwhile. */
-  readonly #active = new Map<string, Priority | undefined>();
+  /** Keys that are worked on: the priority each was taken with, and the one it was added with meanwhile. */
+  readonly #active = new Map<string, { taken: Priority; again?: Priority }>();
+  readonly #activeOf: Record<Priority, number> = { high: 0, low: 0 };
   readonly #failures = new Map<string, number>();
   readonly #takers = new Set<(work: Work | undefined) => void>();
   readonly #idle = Promise.withResolvers<undefined>();
@@ -81,8 +83,9 @@ export class WorkQueue {
   /** As soon as possible. Ignored after the shutdown. */
   add(key: string, priority: Priority = "high"): void {
     if (this.#shutDown) return;
-    if (this.#active.has(key)) {
-      if (this.#active.get(key) !== "high") this.#active.set(key, priority);
+    const active = this.#active.get(key);
+    if (active !== undefined) {
+      if (active.again !== "high") active.again = priority;
       return;
     }
     if (priority === "high") this.#ready.low.delete(key);
@@ -152,10 +155,14 @@ export class WorkQueue {
 
   /** The work on a taken key has ended. */
   done(key: string): void {
-    const again = this.#active.get(key);
-    if (!this.#active.delete(key)) throw new Error(`"${key}" was not taken from the queue.`);
-    if (again !== undefined) this.add(key, again);
+    const active = this.#active.get(key);
+    if (active === undefined) throw new Error(`"${key}" was not taken from the queue.`);
+    this.#active.delete(key);
+    this.#activeOf[active.taken] -= 1;
+    if (active.again !== undefined) this.add(key, active.again);
     if (this.#shutDown && this.#active.size === 0) this.#idle.resolve(undefined);
+    // Others of low priority may have waited for this one.
+    this.#serve();
   }
 
   /** Accepts and hands out nothing more. Resolves when all taken keys are done. */
@@ -171,7 +178,8 @@ export class WorkQueue {
     for (const give of this.#takers) {
       const work = this.#next();
       if (work === undefined) return;
-      this.#active.set(work.key, undefined);
+      this.#active.set(work.key, { taken: work.priority });
+      this.#activeOf[work.priority] += 1;
       this.#dropDelayed(work.key);
       give(work);
     }
@@ -180,6 +188,11 @@ export class WorkQueue {
   #next(): Work | undefined {
     const { high, low } = this.#ready;
     const priority = high.size === 0 || (low.size > 0 && this.#highInARow >= HIGH_IN_A_ROW) ? "low" : "high";
+    if (priority === "low" && this.#activeOf.high > 0 && this.#activeOf.low > 0) {
+      // Its turn is taken already: another of high priority may go in its place.
+      const key = high.take();
+      return key === undefined ? undefined : { key, priority: "high" };
+    }
     this.#highInARow = priority === "high" ? this.#highInARow + 1 : 0;
     const key = this.#ready[priority].take();
     return key === undefined ? undefined : { key, priority };

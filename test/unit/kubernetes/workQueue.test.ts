@@ -63,6 +63,24 @@ describe("order", () => {
     expect((await takeAll()).indexOf("a/resync")).toBeLessThanOrEqual(8);
   });
 
+  test("while an edit is worked on, one resync is, and not more", async () => {
+    for (const name of ["1", "2", "3"]) queue.add(`a/${name}`, "low");
+    queue.add("a/edit");
+    queue.add("a/edit2");
+    expect([await takeNow(), await takeNow(), await takeNow()].map((work) => work?.key)).toEqual([
+      "a/edit",
+      "a/edit2",
+      "a/1",
+    ]);
+    const waiting = queue.take();
+    expect(await takeNow()).toBeUndefined();
+    queue.done("a/edit");
+    expect(await takeNow()).toBeUndefined();
+    queue.done("a/edit2");
+    expect((await waiting)?.key).toBe("a/2");
+    expect((await takeNow())?.key).toBe("a/3");
+  });
+
   test("namespaces take turns, so a big one does not delay a small one", async () => {
     for (let i = 0; i < 1000; i++) queue.add(`big/${i}`, "low");
     queue.add("small/1", "low");
