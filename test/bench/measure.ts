@@ -204,7 +204,7 @@ async function withStandIn<T>(latencyMs: number, work: (settings: Record<string,
   }
 }
 
-/** Resident memory once it has not changed by more than a twentieth for a quarter of a minute: a burst is over, and its garbage gone. */
+/** Resident memory once it has not changed by more than a twentieth for half a minute: a burst is over, and its garbage gone. */
 async function restingMegabytes(pid: number): Promise<number> {
   let reference = residentMegabytes(pid);
   let since = performance.now();
@@ -215,10 +215,10 @@ async function restingMegabytes(pid: number): Promise<number> {
         reference = megabytes;
         since = performance.now();
       }
-      if (performance.now() - since < 15_000) throw new Error(`memory still moves: ${megabytes} MB`);
+      if (performance.now() - since < 30_000) throw new Error(`memory still moves: ${megabytes} MB`);
       return megabytes;
     },
-    { within: 120_000, every: 1_000 },
+    { within: 180_000, every: 1_000 },
   );
 }
 
