@@ -5,7 +5,8 @@ import { decide } from "../../../../src/resources/flow/decide.ts";
 import { flowKind } from "../../../../src/resources/flow/kind.ts";
 import { observe, read } from "../../../../src/resources/flow/observe.ts";
 import { applyWrite } from "../../../../src/resources/reconciler.ts";
-import { Crash, World } from "./support/world.ts";
+import { Crash } from "../support/world.ts";
+import { FlowWorld } from "./support/world.ts";
 
 /** Enough to find again within seconds what each of these found when it was written; raise it to search for more. */
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 40);
@@ -63,7 +64,7 @@ const inKestra = fc.oneof(
 );
 const deeds = fc.array(fc.oneof({ weight: 3, arbitrary: inKubernetes }, inKestra), { minLength: 1, maxLength: 7 });
 
-function perform(world: World, deed: Deed): void {
+function perform(world: FlowWorld, deed: Deed): void {
   switch (deed.deed) {
     case "apply": {
       const { kind, policies: given } = deed;
@@ -116,7 +117,7 @@ function tasksOf(text: string): [{ id: string; type: string; message: string }] 
 }
 
 /** Lets the world come to rest; a crash is followed by another life. */
-async function live(world: World): Promise<void> {
+async function live(world: FlowWorld): Promise<void> {
   await world.rest().catch(tolerateCrash);
   if (!world.crashed) return;
   world.restart();
@@ -131,7 +132,7 @@ describe("whatever people do to resources and to Kestra", () => {
   test("everything comes to rest, no flow is touched without a right, and nothing is written any more, not by a new process either", async () => {
     await fc.assert(
       fc.asyncProperty(deeds, async (history) => {
-        const world = new World();
+        const world = new FlowWorld();
         for (const deed of [...history, { deed: "recovery" } as const]) {
           perform(world, deed);
           await world.rest();
@@ -149,7 +150,7 @@ describe("whatever people do to resources and to Kestra", () => {
     const when = fc.constantFrom("before" as const, "after" as const);
     await fc.assert(
       fc.asyncProperty(deeds, fc.integer({ min: 1, max: 25 }), when, async (history, at, when) => {
-        const [reference, world] = [new World(), new World()];
+        const [reference, world] = [new FlowWorld(), new FlowWorld()];
         world.crash = { at, when };
         for (const deed of [...history, { deed: "recovery" } as const]) {
           perform(reference, deed);
@@ -172,7 +173,7 @@ describe("whatever people do to resources and to Kestra", () => {
     const crashAt = fc.integer({ min: 1, max: 4 });
     await fc.assert(
       fc.asyncProperty(fc.array(inKestra, { maxLength: 2 }), edits, crashAt, async (before, edits, at) => {
-        const [reference, world] = [new World(), new World()];
+        const [reference, world] = [new FlowWorld(), new FlowWorld()];
         world.crash = { at, of: /^(create|update|delete)/, when: "after" };
         for (const deed of [...before, { deed: "recovery" } as const, ...edits]) {
           perform(reference, deed);
@@ -199,7 +200,7 @@ describe("whatever people do to resources and to Kestra", () => {
   test("a step makes at most one external write, and reading makes none", async () => {
     await fc.assert(
       fc.asyncProperty(deeds, async (history) => {
-        const world = new World();
+        const world = new FlowWorld();
         for (const deed of history) {
           perform(world, deed);
           for (const key of world.kubernetes.resources.keys()) await stepThrough(world, key);
@@ -211,7 +212,7 @@ describe("whatever people do to resources and to Kestra", () => {
   });
 });
 
-async function stepThrough(world: World, key: string): Promise<void> {
+async function stepThrough(world: FlowWorld, key: string): Promise<void> {
   const object = world.context.resources.get(key);
   if (object === undefined) return;
   const { signal } = new AbortController();

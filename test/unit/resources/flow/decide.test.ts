@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { Claimant, Title } from "../../../../src/resources/ownership/arbitration.ts";
 import { decide } from "../../../../src/resources/flow/decide.ts";
 import {
+  claimantOf,
   claiming,
   desired,
   desiredTree,
@@ -813,7 +814,3 @@ describe("the state of the server", () => {
     ["up again: looked at", { ...settled, server: up }, "read stored"],
   ]);
 });
-
-function claimantOf(key: string, uid: string, createdAt: string): Claimant {
-  return { key, uid, createdAt, title: "declared", leaving: false };
-}

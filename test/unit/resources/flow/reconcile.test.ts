@@ -7,12 +7,12 @@ import {
   KestraUnreachable,
 } from "../../../../src/kestra/errors.ts";
 import { textOf } from "./support/observed.ts";
-import { World } from "./support/world.ts";
+import { FlowWorld } from "./support/world.ts";
 
-let world: World;
+let world: FlowWorld;
 
 beforeEach(() => {
-  world = new World();
+  world = new FlowWorld();
 });
 
 function failing(operation: "get" | "create" | "validate", error: Error): void {

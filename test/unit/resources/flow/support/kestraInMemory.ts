@@ -4,9 +4,7 @@ import type { FlowIdentity, FlowItem, FlowValidation, StoredFlow } from "../../.
 import { parseYaml } from "../../../../../src/lib/yaml.ts";
 import { identityKey } from "../../../../../src/resources/ownership/identity.ts";
 import { withoutRevision } from "../../../../../src/resources/flow/source.ts";
-
-/** Wraps a change of the world, so that a test can count it, judge it, or end the process around it. */
-export type Change = <T>(what: string, identity: FlowIdentity, effect: () => T) => T;
+import type { Change } from "../../support/world.ts";
 
 /** A flow from its creation to its deletion. */
 export interface Incarnation extends StoredFlow {

@@ -3,26 +3,14 @@ import type { FlowIdentity, FlowValidation, StoredFlow } from "../../../../../sr
 import { FINALIZER } from "../../../../../src/resources/annotations.ts";
 import { projectFlow } from "../../../../../src/resources/flow/cache.ts";
 import { writeClaim } from "../../../../../src/resources/ownership/claim.ts";
-import { displayName } from "../../../../../src/resources/ownership/identity.ts";
-import type { Decision, Observed } from "../../../../../src/resources/flow/model.ts";
-import type { ResourceSettings } from "../../../../../src/resources/model.ts";
+import type { Observed } from "../../../../../src/resources/flow/model.ts";
 import type { FlowSpec, FlowStatus } from "../../../../../src/resources/flow/schema.ts";
 import { fromObject, fromText, textDigest } from "../../../../../src/resources/flow/source.ts";
 import type { Desired } from "../../../../../src/resources/flow/source.ts";
+import { ready, settings, UID, up } from "../../support/observed.ts";
 
-export const settings: ResourceSettings = {
-  instance: "default",
-  tenant: "main",
-  uiUrl: "http://kestra",
-  deletionPolicy: "Delete",
-  driftIntervalMs: 60_000,
-  stalledRetryMs: 600_000,
-  refusal: () => undefined,
-};
+export * from "../../support/observed.ts";
 
-export const NOW = Date.parse("2026-06-01T12:00:00Z");
-export const UID = "uid-of-ours";
-export const up = { kind: "up", info: { uuid: "u", version: "1.1.15" } } as const;
 export const valid = (id = "hello"): FlowValidation => ({
   flow: id,
   namespace: "n",
@@ -73,25 +61,11 @@ export function recorded(text = textOf(), more: Partial<FlowStatus> = {}): FlowS
   };
 }
 
-export function ready(status: "True" | "False", reason: string): NonNullable<FlowStatus["conditions"]>[number] {
-  return {
-    type: "Ready",
-    status,
-    reason,
-    message: "m",
-    observedGeneration: 1,
-    lastTransitionTime: "2026-01-01T00:00:00Z",
-  };
-}
-
 /** Metadata that claims a flow: of exactly this text, or without one whatever it holds. */
 export function claiming(id: string, text?: string): Partial<Metadata> {
   const digest = text === undefined ? undefined : textDigest(text);
   return { finalizers: [FINALIZER], annotations: writeClaim(UID, identity(id), digest) };
 }
-
-export const held: Partial<Metadata> = { finalizers: [FINALIZER] };
-export const leaving: Partial<Metadata> = { finalizers: [FINALIZER], deletionTimestamp: "2026-06-01T00:00:00Z" };
 
 type Facts = { [fact in keyof Omit<Observed, "object">]?: Observed[fact] | undefined };
 
@@ -130,34 +104,4 @@ export function observed({ metadata, spec, status, ...facts }: Situation = {}): 
     acts: [],
     ...facts,
   } as Observed;
-}
-
-/** A decision in one line. */
-export function inShort(decision: Decision): string {
-  if (decision.do === "read") return `read ${decision.fact}`;
-  if (decision.do === "settle") {
-    const { verdict } = decision;
-    const reason = "reason" in verdict ? ` ${verdict.reason}` : "";
-    const drift = "drift" in verdict && verdict.drift ? `, drift ${verdict.drift.reason}` : "";
-    return `${verdict.state}${reason}${drift}`;
-  }
-  const { write } = decision;
-  switch (write.op) {
-    case "claim":
-      return `claim ${displayName(write.identity)}${write.digest === undefined ? "" : " of this text"}`;
-    case "create":
-    case "update":
-    case "delete":
-      return `${write.op} ${displayName(write.identity)}, ${write.because}`;
-    case "handOver":
-      return `hand ${displayName(write.identity)} over to ${write.heir.key}`;
-    case "unclaim":
-    case "release":
-      return write.op;
-  }
-}
-
-/** What a settled decision tells people. */
-export function messageOf(decision: Decision): string {
-  return decision.do === "settle" && "message" in decision.verdict ? decision.verdict.message : "";
 }

@@ -1,15 +1,15 @@
-import type { KubernetesClient } from "../../../../../src/kubernetes/client.ts";
-import { ApiError } from "../../../../../src/kubernetes/errors.ts";
-import { coreTypes, keyFor, keyOf } from "../../../../../src/kubernetes/objects.ts";
-import type { AnyObject, ObjectName, ResourceType } from "../../../../../src/kubernetes/objects.ts";
-import type { FlowSpec, FlowStatus } from "../../../../../src/resources/flow/schema.ts";
+import type { KubernetesClient } from "../../../../src/kubernetes/client.ts";
+import { ApiError } from "../../../../src/kubernetes/errors.ts";
+import { apiVersionOf, coreTypes, keyFor, keyOf } from "../../../../src/kubernetes/objects.ts";
+import type { AnyObject, ObjectName, ResourceType } from "../../../../src/kubernetes/objects.ts";
 
-export interface Resource extends AnyObject {
-  spec: Partial<FlowSpec>;
-  status?: FlowStatus;
+export interface Resource<Spec = unknown, Status = unknown> extends AnyObject {
+  spec: Partial<Spec>;
+  status?: Status;
 }
 
-export interface ConfigMap extends AnyObject {
+/** A ConfigMap or a Secret. */
+export interface DataObject extends AnyObject {
   data: Record<string, string>;
 }
 
@@ -19,16 +19,23 @@ interface Patch {
 }
 
 /** What the API server does with our objects, as far as reconciling depends on it. */
-export class KubernetesInMemory {
-  readonly resources = new Map<string, Resource>();
-  readonly configMaps = new Map<string, ConfigMap>();
-  readonly #change: <T>(what: string, object: Resource, effect: () => T) => T;
+export class KubernetesInMemory<Spec, Status> {
+  readonly resources = new Map<string, Resource<Spec, Status>>();
+  readonly configMaps = new Map<string, DataObject>();
+  readonly secrets = new Map<string, DataObject>();
+  readonly #type: ResourceType;
+  readonly #change: <T>(what: string, object: Resource<Spec, Status>, effect: () => T) => T;
   readonly #onChange: (key: string) => void;
   #version = 0;
   #uid = 0;
 
   /** @param onChange told of every change of a resource, as a watch tells it */
-  constructor(change: <T>(what: string, object: Resource, effect: () => T) => T, onChange: (key: string) => void) {
+  constructor(
+    type: ResourceType,
+    change: <T>(what: string, object: Resource<Spec, Status>, effect: () => T) => T,
+    onChange: (key: string) => void,
+  ) {
+    this.#type = type;
     this.#change = change;
     this.#onChange = onChange;
   }
@@ -38,8 +45,7 @@ export class KubernetesInMemory {
     return {
       get: async <T extends AnyObject>(type: ResourceType, name: ObjectName) => {
         await Promise.resolve();
-        const objects = type.plural === coreTypes.configMap.plural ? this.configMaps : this.resources;
-        const found = objects.get(keyFor(name));
+        const found = this.#all(type).get(keyFor(name));
         if (found === undefined) throw new ApiError(`get ${keyFor(name)}`, 404);
         return copyOf(found) as T;
       },
@@ -51,14 +57,14 @@ export class KubernetesInMemory {
   }
 
   /** `kubectl apply`: creates the resource, or replaces its spec and sets annotations. */
-  apply(name: string, spec: Partial<FlowSpec>, annotations: Record<string, string> = {}, namespace = "team"): void {
+  apply(name: string, spec: Partial<Spec>, annotations: Record<string, string> = {}, namespace = "team"): void {
     const key = keyFor({ namespace, name });
     const before = this.resources.get(key);
     if (before?.metadata.deletionTimestamp !== undefined) return;
     const same = JSON.stringify(before?.spec) === JSON.stringify(spec);
     this.#put({
-      apiVersion: "kestraflow.dev/v1alpha1",
-      kind: "KestraFlow",
+      apiVersion: apiVersionOf(this.#type),
+      kind: this.#type.kind,
       metadata: {
         name,
         namespace,
@@ -74,9 +80,12 @@ export class KubernetesInMemory {
     });
   }
 
-  applyConfigMap(name: string, data: Record<string, string>): void {
+  /** Makes, changes or (without data) deletes a ConfigMap or a Secret, whose data is given as it is sent. */
+  applyData(kind: "ConfigMap" | "Secret", name: string, data: Record<string, string> | undefined): void {
+    const objects = kind === "Secret" ? this.secrets : this.configMaps;
     const metadata = { namespace: "team", name, uid: name, resourceVersion: this.#nextVersion() };
-    this.configMaps.set(keyFor(metadata), { apiVersion: "v1", kind: "ConfigMap", metadata, data });
+    if (data === undefined) objects.delete(keyFor(metadata));
+    else objects.set(keyFor(metadata), { apiVersion: "v1", kind, metadata, data });
   }
 
   /** `kubectl delete` without waiting. */
@@ -96,7 +105,7 @@ export class KubernetesInMemory {
     if (uid !== undefined && uid !== before.metadata.uid) throw new ApiError(`${what} ${key}`, 409);
     if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion)
       throw new ApiError(`${what} ${key}`, 409);
-    const after = mergePatch(before, patch) as Resource;
+    const after = mergePatch(before, patch) as Resource<Spec, Status>;
     return this.#change(what, after, () => {
       const written = { ...after, metadata: { ...after.metadata, resourceVersion: this.#nextVersion() } };
       this.#put(written);
@@ -104,7 +113,12 @@ export class KubernetesInMemory {
     });
   }
 
-  #put(object: Resource): void {
+  #all({ plural }: ResourceType): ReadonlyMap<string, AnyObject> {
+    if (plural === coreTypes.secret.plural) return this.secrets;
+    return plural === coreTypes.configMap.plural ? this.configMaps : this.resources;
+  }
+
+  #put(object: Resource<Spec, Status>): void {
     const key = keyOf(object);
     const { deletionTimestamp, finalizers = [] } = object.metadata;
     if (deletionTimestamp !== undefined && finalizers.length === 0) this.resources.delete(key);
