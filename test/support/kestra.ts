@@ -88,7 +88,8 @@ export class TestKestra {
     const response = await this.call("GET", `/namespaces/${namespace}/kv/${key}`);
     if (response.status === 404 || response.status === 410) return undefined;
     const text = await (await ok(response)).text();
-    return { value: null, ...(JSON.parse(text) as Omit<KestraValue, "text">), text };
+    const { type, value = null } = JSON.parse(text) as { type: string; value?: unknown };
+    return { type, value, text };
   }
 
   /** The entries of a namespace that have not expired. */

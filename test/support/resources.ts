@@ -79,6 +79,15 @@ export class TestResources<Spec extends object, R extends Resource<Spec>> {
     return this.waitFor(name, "Ready", "True", undefined, options);
   }
 
+  /** Waits until a look at it satisfies. */
+  async waitUntil(name: string, satisfies: (resource: R) => boolean, options?: EventuallyOptions): Promise<R> {
+    return eventually(async () => {
+      const resource = await this.get(name);
+      if (satisfies(resource)) return resource;
+      throw new Error(`${name}: status is ${JSON.stringify(resource.status)}`);
+    }, options);
+  }
+
   async waitGone(name: string, options?: EventuallyOptions): Promise<void> {
     await eventually(async () => {
       const resource = await this.get(name).catch(ignoreNotFound);

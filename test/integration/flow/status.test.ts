@@ -1,19 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { kubectl } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
+import { tableOf } from "../../support/table.ts";
 import { Scene } from "./scene.ts";
 
 const scene = new Scene("status");
-
-/** The table that kubectl prints, by name and column. */
-async function table(): Promise<Record<string, Record<string, string>>> {
-  const [header = "", ...lines] = (await kubectl(["-n", scene.cluster.name, "get", "kflow"])).trimEnd().split("\n");
-  const columns = [...header.matchAll(/\S+\s*/g)].map(({ 0: title, index }) => ({ title: title.trim(), index }));
-  const rows = lines.map((line) =>
-    columns.map(({ title, index }, n) => [title, line.slice(index, columns[n + 1]?.index).trim()] as const),
-  );
-  return Object.fromEntries(rows.map((cells) => [cells[0]?.[1] ?? "", Object.fromEntries(cells.slice(1))]));
-}
 
 test("kubectl get kflow says in one line what is where, whether it is good, and if not why", async () => {
   await scene.cluster.createFlow("good", { source: scene.source("good-flow") });
@@ -22,7 +13,7 @@ test("kubectl get kflow says in one line what is where, whether it is good, and 
   await scene.cluster.waitFor("bad", "Stalled", "True");
 
   const AGE = expect.stringMatching(/^\d+[sm]/) as unknown as string;
-  expect(await table()).toEqual({
+  expect(await tableOf(scene.cluster.name, "kflow")).toEqual({
     good: { NAMESPACE: scene.namespace, ID: "good-flow", REVISION: "1", READY: "True", REASON: "Synced", AGE },
     bad: { NAMESPACE: "", ID: "", REVISION: "", READY: "False", REASON: "InvalidFlow", AGE },
   });

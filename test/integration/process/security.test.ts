@@ -27,8 +27,13 @@ async function startOperator(watchNamespaces: string): Promise<void> {
   });
 }
 
-/** Leads a flow of a namespace through everything that the operator does for one. */
+/** Leads a flow and an entry of a namespace through everything that the operator does for them. */
 async function liveThrough(cluster: TestNamespace): Promise<void> {
+  await flowLives(cluster);
+  await entryLives(cluster);
+}
+
+async function flowLives(cluster: TestNamespace): Promise<void> {
   const [id, heir, mapped] = [uniqueName("flow"), uniqueName("heir"), uniqueName("mapped")];
   const source = (message: string) => flowSource(kestraNamespace, id, message);
   await cluster.createFlow(id, { source: source("made") });
@@ -59,6 +64,29 @@ async function liveThrough(cluster: TestNamespace): Promise<void> {
       expect.arrayContaining(["Applied", "DriftCorrected", "HandedOver"]),
     );
   });
+}
+
+async function entryLives(cluster: TestNamespace): Promise<void> {
+  const [key, heir] = [uniqueName("entry"), uniqueName("heir")];
+  const holds = (value: string) =>
+    eventually(async () => {
+      expect(await kestra.value(kestraNamespace, key)).toMatchObject({ value });
+    });
+  const spec = { namespace: kestraNamespace, key, valueFrom: { secretKeyRef: { name: key, key: "value" } } };
+  await cluster.putSecret(key, { value: "one" });
+  await cluster.kvs.create(key, spec);
+  await cluster.kvs.waitReady(key);
+  await cluster.putSecret(key, { value: "two" });
+  await holds("two");
+  await kestra.putEntry(kestraNamespace, key, '"edited by a person"');
+  await holds("two");
+  await cluster.kvs.create(heir, spec);
+  await cluster.kvs.waitFor(heir, "Ready", "False", "Conflict");
+  await cluster.kvs.delete(key);
+  await cluster.kvs.waitReady(heir);
+  await cluster.kvs.delete(heir);
+  await cluster.kvs.waitGone(heir);
+  expect(await kestra.value(kestraNamespace, key)).toBeUndefined();
 }
 
 const forbiddenCalls = () => operator.metric("kestraflow_kubernetes_calls_total", { code: "403" });

@@ -1,16 +1,16 @@
 import { findCondition } from "../../../src/kubernetes/conditions.ts";
-import { kestraFlows } from "../../../src/resources/flow/schema.ts";
 import type { KestraFlow } from "../../../src/resources/flow/schema.ts";
 import { uniqueName } from "../../support/cluster.ts";
 import type { TestNamespace } from "../../support/cluster.ts";
 import type { Exchange } from "../../support/faultProxy.ts";
 import { flowSource } from "../../support/flowSource.ts";
 import type { TestKestra } from "../../support/kestra.ts";
+import type { Story } from "./crashes.ts";
 
 const POLL = { every: 25, within: 30_000 };
 
 /** One telling of the life of a flow, under names that no other telling has: made, edited, renamed, contested, inherited, deleted. */
-export class Story {
+export class FlowStory implements Story {
   readonly #cluster: TestNamespace;
   readonly #kestra: TestKestra;
   readonly #run = uniqueName("run");
@@ -22,12 +22,10 @@ export class Story {
     this.#namespace = `crash.${this.#run}`;
   }
 
-  /** Whether a request is part of this telling. */
   concerns({ path, body }: Pick<Exchange, "path" | "body">): boolean {
     return path.includes(this.#run) || body.includes(this.#run);
   }
 
-  /** @param onStep called when a step has come to its end, as far as its user can see */
   async tell(onStep: () => Promise<void>): Promise<void> {
     const [first, second] = [`${this.#run}-first`, `${this.#run}-second`];
     // Never: what it made before a crash must be known to be its own, however alike.
@@ -61,14 +59,22 @@ export class Story {
     await onStep();
   }
 
-  /** What Kestra and Kubernetes hold, without what differs from one telling to the next. */
   async state(): Promise<unknown> {
     const list = await this.#kestra.flows(this.#namespace);
     const stored = await Promise.all(list.map(({ id }) => this.#kestra.flow(this.#namespace, id)));
     const flows = stored.map((flow) => flow && { revision: flow.revision, source: flow.source });
-    const { items } = await this.#cluster.client.list<KestraFlow>(kestraFlows, { namespace: this.#cluster.name });
+    const items = await this.#cluster.flows.list();
     const resources = items.filter(({ metadata: { name } }) => name.startsWith(this.#run)).map(summaryOf);
     return JSON.parse(JSON.stringify({ flows, resources }).replaceAll(this.#run, "RUN"));
+  }
+
+  /** The flows that were created and deleted. */
+  deeds(calls: readonly Exchange[]): string[] {
+    return calls.flatMap(({ method, path, body }) => {
+      if (path.endsWith("/validate")) return [];
+      if (method === "POST") return [`created ${/^id: (.+)$/m.exec(body)?.[1]}`];
+      return method === "DELETE" ? [`deleted ${path.split("/").at(-1)}`] : [];
+    });
   }
 }
 
@@ -76,13 +82,4 @@ function summaryOf({ metadata: { name, finalizers, generation }, status }: Kestr
   const { status: ready, reason, observedGeneration } = findCondition(status?.conditions, "Ready") ?? {};
   const flow = status?.flow && { id: status.flow.id, revision: status.flow.revision };
   return { name, finalizers, generation, ready, reason, observedGeneration, flow };
-}
-
-/** The flows that were created and deleted by these calls to Kestra, in their order. */
-export function birthsAndDeaths(calls: readonly Exchange[]): string[] {
-  return calls.flatMap(({ method, path, status = 0, body }) => {
-    if (status < 200 || status > 299 || path.endsWith("/validate")) return [];
-    if (method === "POST") return [`created ${/^id: (.+)$/m.exec(body)?.[1]}`];
-    return method === "DELETE" ? [`deleted ${path.split("/").at(-1)}`] : [];
-  });
 }
