@@ -54,7 +54,7 @@ export const Settings = z.object({
   CONCURRENCY: Count.min(1).max(64).default(8).describe("Resources reconciled at the same time"),
   DRIFT_INTERVAL: Duration.prefault("60s").describe("Pause between two looks for drift"),
   REREAD_INTERVAL: Duration.prefault("1h").describe(
-    "Time after which a flow is read again although nothing looks different",
+    "Time after which a flow or an entry is read again although nothing looks different",
   ),
   SECRET_POLL_INTERVAL: Duration.prefault("30s").describe(
     "Pause between two looks at a Secret that may be read but not watched",
