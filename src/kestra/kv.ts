@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ExactJson } from "../lib/exactJson.ts";
 import { writeExactJson } from "../lib/exactJson.ts";
-import { KestraProtocolError } from "./errors.ts";
+import { KestraFailed, KestraProtocolError, KestraRejected } from "./errors.ts";
 import { parseBody, parseExactBody } from "./transport.ts";
 import type { Request, Transport } from "./transport.ts";
 import { KvItem, KvType } from "./types.ts";
@@ -68,11 +68,16 @@ export class KvStore {
     return found ?? (await this.list(identity.namespace, signal)).find(({ key }) => key === identity.id);
   }
 
-  /** As {@link find}, by one small call that can miss it: how Kestra searches depends on its database. */
+  /** As {@link find}, by one small call that can miss it: how Kestra searches, and for what, depends on its database. */
   async search({ namespace, id }: KvIdentity, signal?: AbortSignal): Promise<KvItem | undefined> {
     const query = { page: 1, size: SEARCH_SIZE, "filters[q][EQUALS]": id };
-    const { results } = await this.#page("findKv", namespace, query, signal);
-    return results.find((item) => item.namespace === namespace && item.key === id);
+    try {
+      const { results } = await this.#page("findKv", namespace, query, signal);
+      return results.find((item) => item.namespace === namespace && item.key === id);
+    } catch (error) {
+      if (error instanceof KestraFailed || error instanceof KestraRejected) return undefined;
+      throw error;
+    }
   }
 
   /** The value. Assumes that the entry has not expired: reading an expired one deletes it, and the next answer is "missing". */

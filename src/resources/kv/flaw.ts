@@ -6,6 +6,8 @@ import { truncate } from "../../lib/text.ts";
 const MAX_DEPTH = 200;
 /** Most characters of a number. */
 const MAX_NUMBER = 1_000;
+/** Below it doubles have fewer digits, and Java writes them in another way than others do. */
+const LEAST_NORMAL_DOUBLE = 2.2250738585072014e-308;
 /** Significant digits that every decimal keeps in a double, and so in what the API server makes of a manifest. */
 const DIGITS_OF_DOUBLE = 15;
 
@@ -21,7 +23,7 @@ export function flawOfNumber(text: string): string | undefined {
     return "The value is not a number: write digits with a minus, a decimal point or an exponent where needed, as JSON has them, and no leading zeros.";
   if (text.length > MAX_NUMBER) return `The number is longer than ${MAX_NUMBER} characters: keep it as a STRING.`;
   // Kestra reads a number with an exponent as a double, and any other one with all its digits.
-  if (/e/i.test(text) && !sameDecimal(text, String(Number(text))))
+  if (/e/i.test(text) && !fitsDouble(text))
     return "The number has an exponent and does not fit a double: write it without the exponent.";
   return undefined;
 }
@@ -52,10 +54,15 @@ export function flawOfTree(tree: unknown, path?: string, depth = 0): string | un
 
 function flawOfDouble(value: number, path: string): string | undefined {
   const keepsDigits = (readDecimal(String(value))?.digits.length ?? Infinity) <= DIGITS_OF_DOUBLE;
-  if (Number.isInteger(value) ? Number.isSafeInteger(value) : keepsDigits) return undefined;
+  if (Number.isInteger(value) ? Number.isSafeInteger(value) : keepsDigits) return flawOfNumber(String(value));
   return path === ""
     ? "The number has more digits than JSON keeps: give it as text, with type NUMBER."
     : `The number at ${truncate(path, 200)} has more digits than JSON keeps: give the whole value as text, with type JSON.`;
+}
+
+function fitsDouble(text: string): boolean {
+  const double = Number(text);
+  return sameDecimal(text, String(double)) && (double === 0 || Math.abs(double) >= LEAST_NORMAL_DOUBLE);
 }
 
 function placeOf(parent: object, key: string, path: string): string {

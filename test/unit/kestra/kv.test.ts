@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { messageOf } from "../../../src/lib/async.ts";
-import { KestraFailed, KestraProtocolError, KestraRejected } from "../../../src/kestra/errors.ts";
+import { KestraFailed, KestraProtocolError, KestraRejected, KestraUnreachable } from "../../../src/kestra/errors.ts";
 import { KestraClient } from "../../../src/kestra/client.ts";
 import type { KvStore } from "../../../src/kestra/kv.ts";
 import { kestraError, reply, serve } from "./support/loopback.ts";
@@ -126,6 +126,20 @@ describe("find", () => {
     const kv = await holding(["other", "GCP_PROJECT_ID"], () => false);
     await expect(kv.find(identity)).resolves.toEqual(row("GCP_PROJECT_ID"));
     expect(operations).toEqual(["findKv", "listKv"]);
+  });
+
+  test.each([400, 500])("reads the list where the search fails with %d", async (status) => {
+    const kv = await kvOf(({ target }, response) => {
+      if (decodeURIComponent(target).includes("filters[q]")) reply(response, status, kestraError("Bad Request: q"));
+      else reply(response, 200, { results: [row("GCP_PROJECT_ID")], total: 1 });
+    });
+    await expect(kv.find(identity)).resolves.toEqual(row("GCP_PROJECT_ID"));
+  });
+
+  test("does not read the list when Kestra is out of reach", async () => {
+    const kv = await answering(503);
+    await expect(kv.find(identity)).rejects.toThrow(KestraUnreachable);
+    expect(operations).toEqual(["findKv"]);
   });
 
   test("reads the list where the search finds too many", async () => {

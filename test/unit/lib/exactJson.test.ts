@@ -61,12 +61,16 @@ describe("exact JSON", () => {
     expect(writeExactJson(parsed(text))).toBe(text);
   });
 
-  test.each(["", "hello", "{", "01", "[1,]", "'a'", "undefined", `${"[".repeat(100_000)}${"]".repeat(100_000)}`])(
-    "%.20j is not read, and nothing is thrown",
+  test.each(["", "hello", "{", "01", "[1,]", "'a'", "undefined"])(
+    "is not read from %j, and nothing is thrown",
     (text) => {
       expect(parseExactJson(text)).toBeUndefined();
     },
   );
+
+  test("is not read from 100,000 levels, and nothing is thrown", () => {
+    expect(parseExactJson(`${"[".repeat(100_000)}${"]".repeat(100_000)}`)).toBeUndefined();
+  });
 
   test("loses nothing of any JSON value", () => {
     fc.assert(
