@@ -1,4 +1,4 @@
-// npm run bench -- flows|kv [--n 1000] [--runs 3] [--json FILE]
+// npm run bench -- flows|kv [--n 1000] [--runs 3] [--memory 0,1000,10000] [--json FILE]
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { down, up } from "../../sandbox/sandbox.ts";
@@ -12,6 +12,7 @@ import type { Subject } from "./subject.ts";
 interface Options {
   n: string;
   runs: string;
+  memory: string;
   json?: string;
 }
 
@@ -26,6 +27,7 @@ for (const [command, subject] of Object.entries({ flows, kv: entries }))
     .description(`cold convergence, edits, calls, restart and memory of ${subject.type.kind}s`)
     .option("--n <resources>", "resources in a run", "1000")
     .option("--runs <runs>", "runs of which median and spread are told", "3")
+    .option("--memory <sizes>", "resources in sync with which memory is measured", "0,1000,10000")
     .option("--json <file>", "write the medians there")
     .action((options: Options) => benchmark(subject, options));
 await bench.parseAsync();
@@ -41,10 +43,10 @@ async function withSandbox<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function benchmark(subject: Subject, { n, runs, json }: Options): Promise<void> {
+async function benchmark(subject: Subject, { n, runs, memory: sizes, json }: Options): Promise<void> {
   const size = Number(n);
   const figures: Record<string, number>[] = [];
-  const memory: Record<string, number[]> = { "0": [], "1000": [], "10000": [] };
+  const memory = Object.fromEntries(sizes.split(",").map((resources) => [resources, [] as number[]]));
   for (let number = 1; number <= Number(runs); number++) {
     say(`run ${number} of ${runs}`);
     say(`bare loop over ${size} ${subject.nouns}`);

@@ -101,7 +101,7 @@ export async function measureMemory(subject: Subject, size: number): Promise<num
           const waiting = await operator.metric("kestraflow_queue_depth");
           if (reads < size || waiting > 0) throw new Error(`${reads} of ${size} read, ${waiting} keys wait`);
         },
-        { within: 120_000, every: 500 },
+        { within: 600_000, every: 500 },
       );
       const megabytes = await restingMegabytes(operator.pid);
       await operator.stop();
@@ -139,7 +139,7 @@ async function measureSteady(
       if ((await operator.metric("kestraflow_kestra_calls_total", { operation: subject.read })) < size)
         throw new Error("still reading");
     },
-    { within: 120_000 },
+    { within: 600_000 },
   );
   const restart = await callsOf(operator);
   const from = await lists();
