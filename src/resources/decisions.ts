@@ -59,6 +59,11 @@ export function isReady(status: CachedResource["status"]): boolean {
   return findCondition(status.conditions, "Ready")?.status === "True";
 }
 
+/** Why it is Ready, or is not. */
+export function readyReason({ conditions }: CachedResource["status"]): string | undefined {
+  return findCondition(conditions, "Ready")?.reason;
+}
+
 export function hasFinalizer({ finalizers }: Pick<Metadata, "finalizers">): boolean {
   return finalizers?.includes(FINALIZER) ?? false;
 }

@@ -1,9 +1,8 @@
-import { findCondition } from "../../kubernetes/conditions.ts";
 import { ANNOTATION } from "../annotations.ts";
 import type { DriftKind } from "../common.ts";
-import { asked, hasFinalizer, isSettled, mayNotWrite, serverTrouble, stalled } from "../decisions.ts";
+import { asked, hasFinalizer, isSettled, mayNotWrite, readyReason, serverTrouble, stalled } from "../decisions.ts";
 import { leaveDrift } from "../drift/decision.ts";
-import type { Settled } from "../model.ts";
+import type { OwnershipWrite, Settled } from "../model.ts";
 import { readClaim } from "../ownership/claim.ts";
 import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
 import { displayName, sameIdentity } from "../ownership/identity.ts";
@@ -42,7 +41,8 @@ export function decide(seen: Observed, now: number): Decision {
   if ("reason" in desired) return stalled(desired.reason, `${desired.message} ${lastGood(seen)}`.trim());
 
   if (trouble) return { do: "settle", verdict: trouble };
-  if (seen.rejected !== undefined) return rejected(seen, seen.rejected);
+  if (seen.rejected !== undefined)
+    return stalled("Rejected", `Kestra refuses the entry: ${seen.rejected}. ${lastGood(seen)}`.trim());
   return sameIdentity(seen.object.owned, identity) ? keep(seen, desired, now) : obtain(seen, desired, now);
 }
 
@@ -69,7 +69,7 @@ function waiting(seen: Observed, { missing, reason, optional }: MissingReference
 /** The entry is recorded as ours: see that it stays as declared. */
 function keep(seen: Observed, desired: Desired, now: number): Decision {
   const { object, stored } = seen;
-  if (!hasFinalizer(object.metadata)) return claim(seen, desired);
+  if (!hasFinalizer(object.metadata)) return claim(seen, desired.identity);
   const tidied = tidyClaim(seen, desired.identity);
   if (tidied) return tidied;
   const settled = isSettled(object) && desired.value === undefined;
@@ -85,7 +85,7 @@ function keep(seen: Observed, desired: Desired, now: number): Decision {
 /** Nothing has changed since it was in sync, but that time went by. Whether the entry ended, Kestra says. */
 function asBefore({ object }: Observed, now: number): Decision {
   const due = nextMoment(object);
-  if (due === undefined || findCondition(object.status.conditions, "Ready")?.reason === "Expired")
+  if (due === undefined || readyReason(object.status) === "Expired")
     return { do: "settle", verdict: { state: "unchanged" } };
   if (now >= due) return { do: "read", fact: "stored" };
   return { do: "settle", verdict: { state: "unchanged", retryAfterMs: due - now } };
@@ -110,8 +110,8 @@ function obtain(seen: Observed, desired: Desired, now: number): Decision {
     return written === undefined ? put(seen, desired, "changed") : keptOtherwise(desired);
   if (desired.value === undefined) return { do: "read", fact: "content" };
   const same = holdsDeclared(seen, desired, stored);
-  if (!sameIdentity(readClaim(object.metadata), desired.identity)) return adopt(seen, desired, same);
-  if (!hasFinalizer(object.metadata)) return claim(seen, desired);
+  if (!owns(seen, desired.identity)) return adopt(seen, desired, same);
+  if (!hasFinalizer(object.metadata)) return claim(seen, desired.identity);
   // What is made only once and exists already is as it should be, whatever it holds.
   const once = object.policy.writePolicy === "CreateOnce";
   if (!same && written !== undefined) return keptOtherwise(desired);
@@ -119,9 +119,19 @@ function obtain(seen: Observed, desired: Desired, now: number): Decision {
   return leaveBehind(seen, desired.identity) ?? (once ? madeOnce() : inSync(seen, desired, stored, now));
 }
 
+/** Whether what is there is claimed. A claim before a write that Kestra refused says nothing of what came to be there since. */
+function owns({ object: { metadata, policy, status }, written }: Observed, identity: Identity): boolean {
+  const claimed = readClaim(metadata);
+  const refused = written === undefined && claimed?.digest !== undefined && readyReason(status) === "Rejected";
+  return sameIdentity(claimed, identity) && (!refused || policy.adoption === "Always");
+}
+
 function adopt(seen: Observed, desired: Desired, same: boolean): Decision {
   const { adoption } = seen.object.policy;
-  if (adoption === "Always" || (adoption === "IfIdentical" && same)) return claim(seen, desired);
+  if (same && adoption !== "Never") return claim(seen, desired.identity);
+  if (adoption === "Always") return claim(seen, desired.identity, desired.digest);
+  // What was claimed and refused came to nothing: it must not keep the resource from being deleted while Kestra is away.
+  if (sameIdentity(readClaim(seen.object.metadata), desired.identity)) return { do: "write", write: { op: "unclaim" } };
   const remedy =
     adoption === "Never"
       ? "delete it there, or set spec.adoption"
@@ -134,29 +144,18 @@ function adopt(seen: Observed, desired: Desired, same: boolean): Decision {
 }
 
 /** Writes the entry, once its value is read and the intent to own it is on record. */
-function put(seen: Observed, { identity, value }: Desired, because: Write["because"]): Decision {
+function put(seen: Observed, { identity, digest, value }: Desired, because: Write["because"]): Decision {
   const { object } = seen;
   if (value === undefined) return { do: "read", fact: "content" };
   const claimed = sameIdentity(readClaim(object.metadata), identity) && hasFinalizer(object.metadata);
-  if (!claimed && !sameIdentity(object.owned, identity)) return claim(seen, { identity });
+  if (!claimed && !sameIdentity(object.owned, identity)) return claim(seen, identity, digest);
   return { do: "write", write: { op: "put", identity, because } };
 }
 
-/** States the claim on an entry, once the one that it replaces is disposed of. */
-function claim(seen: Observed, { identity }: Pick<Desired, "identity">): Decision {
-  return disposeOfClaim(seen, identity) ?? { do: "write", write: { op: "claim", identity } };
-}
-
-/**
- * A claim that Kestra refused came to nothing: it must not pass for a right to what somebody else makes there later. One on an entry
- * that is there may be all that says whose it is: it stays, unless the policy alone gave it and would again.
- */
-function rejected(seen: Observed, why: string): Decision {
-  const { metadata, owned, policy } = seen.object;
-  const claimed = readClaim(metadata);
-  const firm = typeof seen.stored === "object" && policy.adoption !== "Always";
-  if (claimed !== undefined && !sameIdentity(claimed, owned) && !firm) return { do: "write", write: { op: "unclaim" } };
-  return stalled("Rejected", `Kestra refuses the entry: ${why}. ${lastGood(seen)}`.trim());
+/** States the claim on an entry, once the one that it replaces is disposed of: with a digest before the first write. */
+function claim(seen: Observed, identity: Identity, digest?: string): Decision {
+  const stated: OwnershipWrite = { op: "claim", identity, ...(digest === undefined ? {} : { digest }) };
+  return disposeOfClaim(seen, identity) ?? { do: "write", write: stated };
 }
 
 function drifted(seen: Observed, desired: Desired, kind: DriftKind, now: number): Decision {

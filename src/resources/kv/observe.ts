@@ -4,7 +4,7 @@ import type { AnyObject } from "../../kubernetes/objects.ts";
 import type { NamedObjects } from "../../kubernetes/namedObjects.ts";
 import { KestraProtocolError } from "../../kestra/errors.ts";
 import type { ResourceContext } from "../context.ts";
-import { isSettled } from "../decisions.ts";
+import { isSettled, readyReason } from "../decisions.ts";
 import type { Unreadable } from "../model.ts";
 import { displayName } from "../ownership/identity.ts";
 import { observeOwnership } from "../ownership/observe.ts";
@@ -50,8 +50,8 @@ export async function read(context: KvContext, seen: Observed, fact: Fact, signa
       seen.stored = await readEntry(context, identityOf(seen.object, context.settings.tenant), signal);
       return;
     case "claimed":
-      // A claim on an entry has no digest that it could be proved by: it was made when there was no entry.
-      seen.claimProved = true;
+      // No digest of a value may be kept to prove it by: it holds, unless Kestra refused the write that it was made for.
+      seen.claimProved = readyReason(seen.object.status) !== "Rejected";
   }
 }
 
@@ -68,7 +68,8 @@ function declaredBy(context: KvContext, object: CachedKv): Observed["desired"] {
   const { status, content } = object;
   const identity = identityOf(object, context.settings.tenant);
   if (content) return encoded(identity, declarationDigest(object, content.value), literalOf(object, content.value));
-  if (!isSettled(object) || status.applied === undefined) return undefined;
+  // What was applied last says nothing of a value that was found to be missing since.
+  if (!isSettled(object) || status.applied === undefined || readyReason(status) === "OptionalMissing") return undefined;
   const reference = referenceOf(object);
   const version = reference && versionOf(context, object, reference);
   // Of a Secret that is not known yet there will be news.

@@ -1,11 +1,8 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import type { FlowSpec } from "../../../../src/resources/flow/schema.ts";
-import { decide } from "../../../../src/resources/flow/decide.ts";
 import { flowKind } from "../../../../src/resources/flow/kind.ts";
-import { observe, read } from "../../../../src/resources/flow/observe.ts";
-import { applyWrite } from "../../../../src/resources/reconciler.ts";
-import { Crash } from "../support/world.ts";
+import { live, stepThrough, tolerateCrash } from "../support/lives.ts";
 import { FlowWorld } from "./support/world.ts";
 
 /** Enough to find again within seconds what each of these found when it was written; raise it to search for more. */
@@ -116,18 +113,6 @@ function tasksOf(text: string): [{ id: string; type: string; message: string }] 
   return [{ id: "log", type: text === "invalid" ? "nope" : "Log", message: text }];
 }
 
-/** Lets the world come to rest; a crash is followed by another life. */
-async function live(world: FlowWorld): Promise<void> {
-  await world.rest().catch(tolerateCrash);
-  if (!world.crashed) return;
-  world.restart();
-  await world.rest();
-}
-
-function tolerateCrash(error: unknown): void {
-  if (!(error instanceof Crash)) throw error;
-}
-
 describe("whatever people do to resources and to Kestra", () => {
   test("everything comes to rest, no flow is touched without a right, and nothing is written any more, not by a new process either", async () => {
     await fc.assert(
@@ -203,7 +188,7 @@ describe("whatever people do to resources and to Kestra", () => {
         const world = new FlowWorld();
         for (const deed of history) {
           perform(world, deed);
-          for (const key of world.kubernetes.resources.keys()) await stepThrough(world, key);
+          for (const key of world.kubernetes.resources.keys()) await stepThrough(world, flowKind(world.context), key);
           await world.rest();
         }
       }),
@@ -211,23 +196,3 @@ describe("whatever people do to resources and to Kestra", () => {
     );
   });
 });
-
-async function stepThrough(world: FlowWorld, key: string): Promise<void> {
-  const object = world.context.resources.get(key);
-  if (object === undefined) return;
-  const { signal } = new AbortController();
-  const seen = observe(world.context, object);
-  world.actor = key;
-  for (let step = 0; step < 24; step++) {
-    const decision = decide(seen, world.clock.now());
-    const written = world.writes.length;
-    if (decision.do === "settle") {
-      expect(decide(seen, world.clock.now())).toEqual(decision);
-      return;
-    }
-    if (decision.do === "read") await read(world.context, seen, decision.fact, signal);
-    else await applyWrite(world.context, flowKind(world.context), seen, decision.write, signal);
-    expect(world.writes.length - written).toBeLessThanOrEqual(decision.do === "read" ? 0 : 1);
-  }
-  throw new Error(`no verdict on ${key}`);
-}

@@ -32,10 +32,10 @@ export class Violation extends Error {}
 /** Wraps a change of what Kestra holds, so that a test can count it, judge it, or end the process around it. */
 export type Change = <T>(what: string, identity: Identity, effect: () => T) => T;
 
-/** What Kestra holds of one kind, in memory, by {@link identityKey}. */
+/** What Kestra holds of one kind, in memory. */
 export interface Store {
-  /** With the uids of the resources that made it, took it over by their policy, or were handed it. None: a person made it. */
-  stored: ReadonlyMap<string, { rights: Set<string> }>;
+  /** Uids of the resources that made what is there, took it over by their policy, or were handed it; undefined where nothing is. */
+  rightsTo(identity: Identity): Set<string> | undefined;
   down: boolean;
 }
 
@@ -189,7 +189,7 @@ export abstract class World<
 
   /** From now on a resource has the right to what Kestra holds there. */
   protected grant(identity: Identity, uid: string): void {
-    this.kestra.stored.get(identityKey(identity))?.rights.add(uid);
+    this.kestra.rightsTo(identity)?.add(uid);
   }
 
   #owned(resource: Resource<Spec, Status>): Identity | undefined {
@@ -236,8 +236,8 @@ export abstract class World<
 
   /** What it made, was handed, or recorded rightly; or what its adoption policy lets it have. */
   #mayTouch(resource: Resource<Spec, Status>, identity: Identity): boolean {
-    const found = this.kestra.stored.get(identityKey(identity));
-    if (found === undefined || found.rights.has(resource.metadata.uid)) return true;
+    const rights = this.kestra.rightsTo(identity);
+    if (rights === undefined || rights.has(resource.metadata.uid)) return true;
     if (sameIdentity(this.#owned(resource), identity)) return true;
     const { adoption = "IfIdentical" } = resource.spec;
     return adoption === "Always" || (adoption === "IfIdentical" && this.isIdentical(resource, identity));

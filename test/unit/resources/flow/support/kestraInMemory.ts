@@ -87,6 +87,10 @@ export class KestraInMemory implements Pick<Flows, "get" | "list" | "validate" |
     this.#revisions.set(key, (this.#revisions.get(key) ?? 0) + 1);
   }
 
+  rightsTo(identity: FlowIdentity): Set<string> | undefined {
+    return this.stored.get(identityKey(identity))?.rights;
+  }
+
   async #answer<T>(effect: () => T): Promise<T> {
     await Promise.resolve();
     if (this.down) throw new KestraUnreachable("refused");
