@@ -242,7 +242,7 @@ export class KubernetesClient {
       ...limits,
     });
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
-    throw await refusal(nameOf(call), response);
+    throw await refusal(call, response);
   }
 
   async #report<T>(call: Call, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
@@ -302,15 +302,20 @@ function selectors({ labelSelector, fieldSelector }: Selection) {
   return { labelSelector, fieldSelector };
 }
 
-async function refusal(call: string, response: Dispatcher.ResponseData): Promise<ApiError> {
+/** Whether an answer to the call may hold the data of a Secret: an error's too, which a proxy may have written. */
+function isConfidential({ resource, accept }: Call): boolean {
+  return resource === "secrets" && accept === undefined;
+}
+
+async function refusal(call: Call, response: Dispatcher.ResponseData): Promise<ApiError> {
   const retryAfter = Number(response.headers["retry-after"]);
   const text = await response.body.text();
   let status: ApiStatus;
   try {
-    status = JSON.parse(text) as ApiStatus;
+    status = isConfidential(call) ? {} : (JSON.parse(text) as ApiStatus);
   } catch {
     // A proxy's answer, as a rule: its first line is all that helps.
     status = { message: text.slice(0, 200) };
   }
-  return new ApiError(call, response.statusCode, status, retryAfter > 0 ? retryAfter * 1000 : undefined);
+  return new ApiError(nameOf(call), response.statusCode, status, retryAfter > 0 ? retryAfter * 1000 : undefined);
 }

@@ -292,7 +292,6 @@ describe("the API server answers a read of the Secret with its value in", () => 
       "half of an answer in text",
       (text) => ({ status: 200, body: `{"kind":"Secret","stringData":{"value":${JSON.stringify(text).slice(0, -1)}` }),
     ],
-    ["an answer of another shape", (text) => ({ status: 200, body: JSON.stringify([text]) })],
     ["a failure's message", (text) => status(500, text)],
     ["a refusal's message", (text) => status(403, text)],
   ])("%s", async (_what, fault) => {

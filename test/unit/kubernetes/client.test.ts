@@ -131,6 +131,21 @@ describe("failures", () => {
     await expect(connect().get(coreTypes.configMap, name)).rejects.toThrow("<html>bad gateway</html>");
   });
 
+  test("an error on a Secret's data quotes nothing: a proxy may have written the data into it", async () => {
+    for (const body of ["<html>hidden</html>", { message: "hidden", reason: "hidden" }]) {
+      server.handle((_, response) => {
+        answer(response, 403, body);
+      });
+      const error: unknown = await connect()
+        .get(coreTypes.secret, name)
+        .catch((thrown: unknown) => thrown);
+      expect(errors.isForbidden(error)).toBe(true);
+      expect(error).toHaveProperty("message", "GET /api/v1/namespaces/n/secrets/x: HTTP 403");
+      const about = connect().get(coreTypes.secret, name, { metadataOnly: true });
+      await expect(about).rejects.toThrow("hidden");
+    }
+  });
+
   test("HTML with status 200 and a cut body are no answers", async () => {
     server.handle((_, response) => {
       answer(response, 200, "<html>");
