@@ -1,7 +1,9 @@
 import type { AnyObject, Metadata } from "../../kubernetes/objects.ts";
 import { isSettled } from "../decisions.ts";
-import { slimMetadata } from "../metadata.ts";
+import { intern } from "../../lib/intern.ts";
+import { dropSpentClaim, slimMetadata, slimStatus } from "../metadata.ts";
 import type { Identity } from "../ownership/identity.ts";
+import type { Adoption } from "../common.ts";
 import type { FlowSpec, FlowStatus, KestraFlow } from "./schema.ts";
 
 /** What declares the flow: the part of a spec that can be large. */
@@ -25,11 +27,16 @@ const DEFAULTS = { adoption: "IfIdentical", driftPolicy: "Correct", disabledDrif
 
 /** Projects an object from the API server. */
 export function projectFlow(object: AnyObject): CachedFlow {
-  const { metadata } = object;
-  const { source, flow, ...policy } = ((object as KestraFlow).spec ?? {}) as Partial<FlowSpec>;
-  const status = (object as KestraFlow).status ?? {};
-  const cached: CachedFlow = { metadata: slimMetadata(metadata), policy: { ...DEFAULTS, ...policy }, status };
-  if (status.flow !== undefined) cached.owned = status.flow;
+  const { spec, status } = object as Partial<KestraFlow>;
+  const { source, flow, ...given } = (spec ?? {}) as Partial<FlowSpec>;
+  const policy = { ...DEFAULTS, ...given };
+  policy.adoption = intern(policy.adoption) as Adoption;
+  const cached: CachedFlow = { metadata: slimMetadata(object.metadata), policy, status: slimStatus(status ?? {}) };
+  if (cached.status.flow !== undefined) {
+    cached.status.flow = { ...cached.status.flow, namespace: intern(cached.status.flow.namespace) };
+    cached.owned = cached.status.flow;
+  }
+  dropSpentClaim(cached);
   if (isSettled(cached)) return cached;
   if (source !== undefined) cached.content = { source };
   if (flow !== undefined) cached.content = { flow };

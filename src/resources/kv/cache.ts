@@ -1,6 +1,7 @@
 import type { AnyObject, Metadata } from "../../kubernetes/objects.ts";
+import { intern } from "../../lib/intern.ts";
 import { isSettled } from "../decisions.ts";
-import { slimMetadata } from "../metadata.ts";
+import { dropSpentClaim, slimMetadata, slimStatus } from "../metadata.ts";
 import type { Identity } from "../ownership/identity.ts";
 import type { KestraKv, KvSpec, KvStatus } from "./schema.ts";
 
@@ -28,10 +29,15 @@ export function projectKv(object: AnyObject): CachedKv {
 export function projectWhole(object: AnyObject): CachedKv {
   const { metadata, spec, status = {} } = object as KestraKv;
   const { value, ...policy } = spec;
-  const cached: CachedKv = { metadata: slimMetadata(metadata), policy: { ...DEFAULTS, ...policy }, status };
+  const cached: CachedKv = {
+    metadata: slimMetadata(metadata),
+    policy: { ...DEFAULTS, ...policy, namespace: intern(policy.namespace) },
+    status: slimStatus(status),
+  };
   if (status.entry) {
     const { tenant, namespace, key: id } = status.entry;
-    cached.owned = { tenant, namespace, id };
+    cached.owned = { tenant, namespace: intern(namespace), id };
+    dropSpentClaim(cached);
   }
   if (policy.valueFrom === undefined) cached.content = { value };
   return cached;

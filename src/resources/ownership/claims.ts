@@ -13,7 +13,8 @@ import { belongsTo } from "./instance.ts";
  * Tells whom a change concerns: the others who want what somebody just let go of or took.
  */
 export class Claims {
-  readonly #wanted = new Map<string, Map<string, Claimant>>();
+  /** By identity. Rivals are few: an array takes less than a map. */
+  readonly #wanted = new Map<string, Claimant[]>();
   readonly #wants = new Map<string, string[]>();
   readonly #instance: string;
   readonly #onChange: (key: string) => void;
@@ -29,7 +30,7 @@ export class Claims {
 
   /** All who want this. */
   of(identity: Identity): Claimant[] {
-    return [...(this.#wanted.get(identityKey(identity))?.values() ?? [])];
+    return [...(this.#wanted.get(identityKey(identity)) ?? [])];
   }
 
   /** Replaces what one resource wants. */
@@ -64,22 +65,22 @@ export class Claims {
   }
 
   #put(identity: string, claimant: Claimant): void {
-    const claimants = this.#wanted.get(identity) ?? new Map<string, Claimant>();
-    const before = claimants.get(claimant.key);
-    claimants.set(claimant.key, claimant);
-    this.#wanted.set(identity, claimants);
+    const claimants = this.#wanted.get(identity) ?? [];
+    const before = claimants.find(({ key }) => key === claimant.key);
+    const others = claimants.filter((other) => other !== before);
+    this.#wanted.set(identity, [...others, claimant]);
     const same = before?.uid === claimant.uid && before.title === claimant.title && before.leaving === claimant.leaving;
-    if (!same) this.#tell(claimants, claimant.key);
+    if (!same) this.#tell(others);
   }
 
   #drop(identity: string, key: string): void {
-    const claimants = this.#wanted.get(identity);
-    if (!claimants?.delete(key)) return;
-    if (claimants.size === 0) this.#wanted.delete(identity);
-    this.#tell(claimants, key);
+    const others = (this.#wanted.get(identity) ?? []).filter((claimant) => claimant.key !== key);
+    if (others.length === 0) this.#wanted.delete(identity);
+    else this.#wanted.set(identity, others);
+    this.#tell(others);
   }
 
-  #tell(claimants: ReadonlyMap<string, Claimant>, except: string): void {
-    for (const key of claimants.keys()) if (key !== except) this.#onChange(key);
+  #tell(claimants: readonly Claimant[]): void {
+    for (const { key } of claimants) this.#onChange(key);
   }
 }
