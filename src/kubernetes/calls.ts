@@ -16,18 +16,25 @@ export interface CallOptions {
   deadlineMs?: number | undefined;
 }
 
-export interface GetOptions extends CallOptions {
+/** How objects are read. */
+export interface Reading {
   /** Answers `PartialObjectMetadata`: no spec, no status, no data. */
   metadataOnly?: boolean | undefined;
+  /**
+   * Where the server speaks HTTP/2, a hundred such reads at a time share one connection. When that is half open, it stalls
+   * them all, for up to twice the time in which their silence is noticed: for small reads and watches in hundreds.
+   */
+  multiplexed?: boolean | undefined;
 }
 
-/** Which objects of a type. */
-export interface Selection {
+export interface GetOptions extends Reading, CallOptions {}
+
+/** Which objects of a type, and how they are read. */
+export interface Selection extends Reading {
   /** Default: all namespaces. */
   namespace?: string | undefined;
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
-  metadataOnly?: boolean | undefined;
 }
 
 export interface ListOptions extends Selection, CallOptions {

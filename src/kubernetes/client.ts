@@ -52,6 +52,7 @@ interface Call {
   accept?: string;
   contentType?: string;
   body?: unknown;
+  multiplexed?: boolean | undefined;
 }
 
 /**
@@ -86,11 +87,10 @@ export class KubernetesClient {
   }
 
   get<T extends AnyObject>(type: ResourceType, name: ObjectName, options: GetOptions = {}): Promise<T> {
-    const accept = options.metadataOnly ? { accept: PARTIAL } : {};
-    return this.#call(
-      { verb: "get", resource: type.plural, method: "GET", path: pathOf(type, name), ...accept },
-      options,
-    );
+    const { metadataOnly, multiplexed } = options;
+    const accept = metadataOnly ? { accept: PARTIAL } : {};
+    const path = pathOf(type, name);
+    return this.#call({ verb: "get", resource: type.plural, method: "GET", path, multiplexed, ...accept }, options);
   }
 
   /** One page, or everything when no `limit` is given. */
@@ -108,8 +108,9 @@ export class KubernetesClient {
   ): Promise<Omit<ObjectList<T>, "items">> {
     const query = { ...selectors(options), limit: options.limit, continue: options.continue };
     const path = pathOf(type, { namespace: options.namespace }) + queryOf(query);
-    const accept = options.metadataOnly ? { accept: PARTIAL_LIST } : {};
-    const call: Call = { verb: "list", resource: type.plural, method: "GET", path, ...accept };
+    const { metadataOnly, multiplexed } = options;
+    const accept = metadataOnly ? { accept: PARTIAL_LIST } : {};
+    const call: Call = { verb: "list", resource: type.plural, method: "GET", path, multiplexed, ...accept };
     return this.#call(call, options, (body) => readList(body, each as (item: unknown) => void));
   }
 
@@ -187,8 +188,9 @@ export class KubernetesClient {
     const { resourceVersion, timeoutSeconds } = options;
     const query = { ...selectors(options), watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
     const path = pathOf(type, { namespace: options.namespace }) + queryOf(query);
-    const accept = options.metadataOnly ? { accept: PARTIAL } : {};
-    const call: Call = { verb: "watch", resource: type.plural, method: "GET", path, ...accept };
+    const { metadataOnly, multiplexed } = options;
+    const accept = metadataOnly ? { accept: PARTIAL } : {};
+    const call: Call = { verb: "watch", resource: type.plural, method: "GET", path, multiplexed, ...accept };
     const headMs = options.deadlineMs ?? this.#deadlineMs;
     const { signal, quietMs } = options;
     const response = await this.#report(call, signal, () => this.#send(call, { signal, headMs, quietMs }));
@@ -214,7 +216,9 @@ export class KubernetesClient {
       const tooLate = () => new DeadlineError(nameOf(call), deadlineMs);
       const { signal, cancel } = deadline(systemClock, deadlineMs, tooLate, options.signal);
       try {
-        const response = await this.#send(call, { signal, headMs: 0, quietMs: 0 });
+        // Aborting a call leaves a shared connection as it is: silence has to be noticed before.
+        const headMs = call.multiplexed ? deadlineMs / 2 : 0;
+        const response = await this.#send(call, { signal, headMs, quietMs: 0 });
         return (await read(response.body).catch(withoutQuote)) as T;
       } catch (error) {
         throw signal.reason instanceof DeadlineError && !(error instanceof ApiError) ? signal.reason : error;
@@ -226,7 +230,7 @@ export class KubernetesClient {
 
   async #send(call: Call, limits: Pick<RawRequest, "signal" | "headMs" | "quietMs">): Promise<Dispatcher.ResponseData> {
     const { userAgent, fence } = this.#options;
-    const { method, path, body } = call;
+    const { method, path, body, multiplexed } = call;
     const headers = {
       accept: call.accept ?? "application/json",
       ...(userAgent === undefined ? {} : { "user-agent": userAgent }),
@@ -239,6 +243,7 @@ export class KubernetesClient {
       headers,
       body: text,
       fence: fenceOf(fence),
+      multiplexed,
       ...limits,
     });
     if (response.statusCode >= 200 && response.statusCode < 300) return response;

@@ -27,6 +27,8 @@ export interface RawRequest {
   headMs: number;
   /** Longest pause between two pieces of the answer's body, in milliseconds; 0: no limit. */
   quietMs: number;
+  /** Whether it may share a connection with others of its kind. A limit that it exceeds has the connection tested. */
+  multiplexed?: boolean | undefined;
 }
 
 /** Loads the configuration that a Kubernetes client is expected to find. Throws when there is none. */
@@ -94,8 +96,8 @@ export class Connection {
       body: body === undefined ? null : fence === undefined ? body : fenced(body, fence),
       headersTimeout: call.headMs,
       bodyTimeout: call.quietMs,
-      // One request per connection: a half-open connection then stalls one call, not all of them.
-      allowH2: false,
+      // One request per connection, as a rule: a half-open connection then stalls one call, not all of them.
+      ...(call.multiplexed ? {} : { allowH2: false }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
       ...(credentials.dispatcher === undefined ? {} : { dispatcher: credentials.dispatcher }),
     };

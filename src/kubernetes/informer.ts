@@ -315,8 +315,8 @@ export class Informer<T extends Identified = AnyObject> {
   }
 
   get #selection(): Selection {
-    const { namespace, labelSelector, fieldSelector, metadataOnly } = this.#options;
-    return { namespace, labelSelector, fieldSelector, metadataOnly };
+    const { namespace, labelSelector, fieldSelector, metadataOnly, multiplexed } = this.#options;
+    return { namespace, labelSelector, fieldSelector, metadataOnly, multiplexed };
   }
 }
 

@@ -84,6 +84,7 @@ export class NamedObject {
       namespace: name.namespace,
       fieldSelector: `metadata.name=${escaped(name.name)}`,
       metadataOnly: true,
+      multiplexed: true,
       transform: versionOf,
       // Failures are told by whoever follows hundreds of objects that fail together.
       logger: { ...silentLogger, error: logger.error.bind(logger) },
@@ -124,7 +125,7 @@ export class NamedObject {
   async #look(signal: AbortSignal): Promise<void> {
     const { client, type, name } = this.#options;
     try {
-      const { metadata } = await client.get(type, name, { metadataOnly: true, signal });
+      const { metadata } = await client.get(type, name, { metadataOnly: true, multiplexed: true, signal });
       this.#learn(metadata.resourceVersion);
     } catch (error) {
       if (isNotFound(error)) this.#learn("missing");

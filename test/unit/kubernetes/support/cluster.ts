@@ -46,7 +46,7 @@ export async function serveCluster(): Promise<Cluster> {
 
   const server = await serve((request, response) => {
     const watch = request.query.get("watch") === "true";
-    const name = /\/things\/(.+)$/.exec(request.path)?.[1];
+    const name = request.method === "GET" ? /\/things\/(.+)$/.exec(request.path)?.[1] : undefined;
     const handler = watch ? watchHandler : name === undefined ? listHandler : getHandler;
     if (request.path === "/apis/test/v1") {
       answer(response, 200, { kind: "APIResourceList", resources: [{ name: "things", kind: "Thing" }] });
@@ -99,7 +99,7 @@ export async function serveCluster(): Promise<Cluster> {
     open,
     lists: () => server.requests.filter(({ query }) => query.has("limit")),
     watches: () => server.requests.filter(({ query }) => query.has("watch")),
-    gets: () => server.requests.filter(({ path }) => path.includes("/things/")),
+    gets: () => server.requests.filter(({ method, path }) => method === "GET" && path.includes("/things/")),
     put(name, fields = {}, uid = `uid-${name}`) {
       const resourceVersion = String(++version);
       const known = items.get(name)?.metadata.uid === uid;
