@@ -79,8 +79,8 @@ export const KvItem = z
     return {
       ...item,
       version: counter,
-      ...(description == null ? {} : { description }),
-      ...(expirationDate == null ? {} : { expirationDate }),
+      ...(typeof description === "string" ? { description } : {}),
+      ...(typeof expirationDate === "string" ? { expirationDate } : {}),
     };
   });
 export type KvItem = z.infer<typeof KvItem>;

@@ -32,11 +32,6 @@ export function readDecimal(text: string): Decimal | undefined {
 export function sameDecimal(a: string, b: string): boolean {
   if (a === b) return true;
   const [left, right] = [readDecimal(a), readDecimal(b)];
-  return (
-    left !== undefined &&
-    right !== undefined &&
-    left.digits === right.digits &&
-    left.negative === right.negative &&
-    left.exponent === right.exponent
-  );
+  if (left === undefined || right === undefined) return false;
+  return left.digits === right.digits && left.negative === right.negative && left.exponent === right.exponent;
 }

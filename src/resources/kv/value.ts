@@ -8,7 +8,7 @@ import { flawOfLiteral, flawOfNumber, flawOfString, flawOfTree } from "./flaw.ts
 /** A value as it is sent to Kestra. */
 export interface Encoded {
   type: KvType;
-  /** The Ion text from which Kestra makes exactly this value, of exactly this type. But for dates it is JSON. */
+  /** The Ion text from which Kestra makes exactly this value, of exactly this type. It is JSON too, except for dates. */
   body: string;
 }
 
@@ -87,7 +87,7 @@ function fromInstant(text: string): Encoded | Refused {
   if (instant.ms < FIRST_DAY_MS) return refused(TOO_EARLY);
   if (instant.cut) return refused("The DATETIME is finer than the milliseconds that Kestra keeps: round it.");
   if (instant.ms % DAY_MS === 0)
-    return refused("Kestra keeps midnight in UTC as a DATE, and no DATETIME: use type DATE, or STRING.");
+    return refused("Kestra 1.x makes a DATE of a DATETIME that is midnight in UTC: use type DATE, or STRING.");
   return { type: "DATETIME", body: new Date(instant.ms).toISOString() };
 }
 
