@@ -7,7 +7,7 @@ jest.setTimeout(180_000);
 /** 50 Secrets, each followed by ten resources, of which four take it for a number. */
 const scene = new KvScene("rotation", { DRIFT_INTERVAL: "5s", STALLED_RETRY_INTERVAL: "1h" });
 const { namespace, kestra } = scene;
-const PATIENCE = { within: 120_000, every: 100 };
+const PATIENCE = { within: 120_000, every: 250 };
 /** Longer than it takes on a slow machine, and much shorter than if the followers of a Secret came one after the other. */
 const LIMIT_S = 60;
 
@@ -95,8 +95,4 @@ test("200 of them that find an invalid value keep their last good one, and do no
   expect(await versions(texts)).toEqual({ 3: 300 });
   expect(await versions(numbers)).toEqual({ 2: 200 });
   expect((await scene.operator.kestraWrites()) - writes).toBe(300);
-
-  await putAll("4");
-  await settled(texts, "Synced", 4);
-  await settled(numbers, "Synced", 3);
 });
