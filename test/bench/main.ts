@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { down, up } from "../../sandbox/sandbox.ts";
-import { measureFlows, measureLatency, measureMemory } from "./flows.ts";
+import { bareLoop, measureFlows, measureLatency, measureMemory } from "./flows.ts";
 import type { FlowFigures } from "./flows.ts";
 import { spreadOf } from "./stats.ts";
 import type { Spread } from "./stats.ts";
@@ -23,15 +23,15 @@ await new Command("bench")
   .option("--n <flows>", "flows in a run", "1000")
   .option("--runs <runs>", "runs of which median and spread are told", "3")
   .option("--json <file>", "write the medians there")
-  .action((options: Options) => withSandbox(() => benchFlows(options)))
+  .action(benchFlows)
   .parent?.parseAsync();
 
-async function withSandbox(work: () => Promise<void>): Promise<void> {
+async function withSandbox<T>(work: () => Promise<T>): Promise<T> {
   const name = `bench-${process.pid}`;
   const sandbox = await up({ name, tied: true, report: say });
   Object.assign(process.env, sandbox.env);
   try {
-    await work();
+    return await work();
   } finally {
     await down(name);
   }
@@ -43,17 +43,19 @@ async function benchFlows({ n, runs, json }: Options): Promise<void> {
   const memory: Record<string, number[]> = { "0": [], "1000": [], "10000": [] };
   for (let run = 1; run <= Number(runs); run++) {
     say(`run ${run} of ${runs}`);
-    figures.push(await measureFlows(size, say));
+    say(`bare loop over ${size} flows`);
+    const bareSeconds = await withSandbox(() => bareLoop(size));
+    figures.push(await withSandbox(() => measureFlows(size, bareSeconds, say)));
     for (const [resources, megabytes] of Object.entries(memory)) {
       say(`memory with ${resources} flows in sync`);
-      megabytes.push(await measureMemory(Number(resources)));
+      megabytes.push(await withSandbox(() => measureMemory(Number(resources))));
     }
   }
   const latency: Record<string, Spread> = {};
   for (const milliseconds of [0, 10, 50]) {
     say(`convergence with a Kestra that takes ${milliseconds} ms for every answer`);
     const seconds: number[] = [];
-    for (let run = 1; run <= Number(runs); run++) seconds.push(await measureLatency(size, milliseconds));
+    for (let run = 1; run <= Number(runs); run++) seconds.push(await withSandbox(() => measureLatency(size, milliseconds)));
     latency[String(milliseconds)] = spreadOf(seconds);
   }
   const keys = Object.keys(figures[0] ?? {}) as (keyof FlowFigures)[];
