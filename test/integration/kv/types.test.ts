@@ -131,7 +131,7 @@ describe("refused with a condition that says why, and never told, is", () => {
     ["such a number in a tree", "{a: [9007199254740993]}", undefined, /The number at a\[0\].*type JSON/],
     ["text that Kestra takes for a duration", "PT97M", undefined, /takes a text like this for a duration/],
     ["a day that there is not", '"2023-02-29"', "DATE", /is not a DATE/],
-    ["midnight", '"2023-02-27T00:00:00Z"', "DATETIME", /keeps midnight in UTC as a DATE/],
+    ["midnight", '"2023-02-27T00:00:00Z"', "DATETIME", /midnight in UTC/],
     ["a month as a duration", '"P77M"', "DURATION", /is not a DURATION/],
     ["a comma for a point", '"77,55"', "NUMBER", /is not a number/],
     ["yes", '"yes-no"', "BOOLEAN", /is not a BOOLEAN/],
