@@ -118,6 +118,8 @@ async function readReference(
     const what = `the right to get the ${kind} ${name}: have the operator's role in the namespace ${namespace} extended`;
     return { missing: what, reason: "ReferenceForbidden", optional: false };
   }
+  // Something that answers in the API server's place must not pass for an object without the key.
+  if (!isNamed(source, name)) throw new Error(`the answer to a get of the ${kind} ${name} is another object`);
   const bytes = bytesIn(kind, source, key);
   if (bytes === undefined) return missing(`the key ${key} in the ${kind} ${name}`);
   const text = textOf(bytes);
@@ -134,6 +136,10 @@ async function readReference(
 interface DataObject extends AnyObject {
   data?: Record<string, string>;
   binaryData?: Record<string, string>;
+}
+
+function isNamed(answer: { metadata?: { name?: string } }, name: string): boolean {
+  return answer.metadata?.name === name;
 }
 
 function bytesIn(kind: Reference["kind"], { data, binaryData }: DataObject, key: string): Buffer | undefined {
