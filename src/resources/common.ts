@@ -60,5 +60,5 @@ export const driftFields = {
   conditions: Conditions.optional(),
 };
 
-const CommonStatus = z.object({ ...statusFields, ...driftFields });
+export const CommonStatus = z.object({ ...statusFields, ...driftFields });
 export type CommonStatus = z.infer<typeof CommonStatus>;

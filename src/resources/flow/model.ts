@@ -18,6 +18,11 @@ export interface Observed extends resources.Observed<CachedFlow> {
 export type Fact = "content" | "stored" | "claimed" | "validation";
 
 /** The writes to Kestra, besides those that change who owns what. */
-export type Write = { op: "create" | "update"; identity: FlowIdentity; text: string; because: resources.Reason };
+export interface Write {
+  op: "create" | "update";
+  identity: FlowIdentity;
+  text: string;
+  because: resources.Reason;
+}
 
 export type Decision = resources.Decision<Fact, Write>;
