@@ -66,9 +66,10 @@ export async function launch(
 export function runningProcesses(records: string): RecordedProcess[] {
   return recordFiles(records).flatMap((file) => {
     const identity = readRecord(file);
-    return identity && isRunning(identity)
-      ? [{ name: basename(file, ".pid"), since: statSync(file).mtimeMs, ...identity }]
-      : [];
+    // Whoever takes the process down meanwhile removes its record.
+    const since = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    if (identity === undefined || since === undefined || !isRunning(identity)) return [];
+    return [{ name: basename(file, ".pid"), since, ...identity }];
   });
 }
 
