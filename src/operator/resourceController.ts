@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { sameTree } from "../lib/digest.ts";
 import type { Logger } from "../lib/log.ts";
 import type { KestraClient } from "../kestra/client.ts";
 import type { ServerMonitor } from "../kestra/server.ts";
@@ -11,6 +12,7 @@ import type { InformerEvent } from "../kubernetes/informer.ts";
 import { keyFor, keyOf } from "../kubernetes/objects.ts";
 import type { Identified } from "../kubernetes/objects.ts";
 import { WorkQueue } from "../kubernetes/workQueue.ts";
+import { ANNOTATION } from "../resources/annotations.ts";
 import type { DriftKind } from "../resources/common.ts";
 import type { ResourceContext } from "../resources/context.ts";
 import { DriftMonitor } from "../resources/drift/monitor.ts";
@@ -165,7 +167,7 @@ export class ResourceController<R extends CachedResource> {
     return this.#controller.stop(graceMs);
   }
 
-  #onResource({ type, object, initial }: InformerEvent<R>): void {
+  #onResource({ type, object, previous, initial }: InformerEvent<R>): void {
     const key = keyOf(object);
     const configMap = this.#configMapOf(object);
     const gone = type === "deleted";
@@ -177,7 +179,8 @@ export class ResourceController<R extends CachedResource> {
     }
     if (configMap !== undefined) this.#readers.set(configMap, (this.#readers.get(configMap) ?? new Set()).add(key));
     this.#context.claims.update(object, this.#kind.declared(this.#context, object));
-    this.#queue.add(key, initial ? "low" : "high");
+    const waitedFor = !initial && !(previous && asksTheSame(previous, object));
+    this.#queue.add(key, waitedFor ? "high" : "low");
   }
 
   #onConfigMap({ object }: InformerEvent<Identified>): void {
@@ -188,6 +191,16 @@ export class ResourceController<R extends CachedResource> {
     const name = this.#kind.configMapOf(object);
     return name === undefined ? undefined : keyFor({ namespace: object.metadata.namespace, name });
   }
+}
+
+/** Whether a change was none that anybody waits for: of the status or of what the operator itself keeps in the metadata. */
+function asksTheSame({ metadata: before }: CachedResource, { metadata: after }: CachedResource): boolean {
+  const annotations = [before, after].map(({ annotations }) => ({ ...annotations, [ANNOTATION.claim]: undefined }));
+  return (
+    before.generation === after.generation &&
+    before.deletionTimestamp === after.deletionTimestamp &&
+    sameTree(annotations[0], annotations[1])
+  );
 }
 
 /** A controller of any kind. */
