@@ -1,4 +1,4 @@
-// npm run bench -- flows|kv [--n 1000] [--runs 3] [--memory 0,1000,10000] [--json FILE]
+// npm run bench -- flows|kv [--n 1000] [--runs 3] [--memory 0,1000,10000] [--latency 0,10,50] [--json FILE]
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { down, up } from "../../sandbox/sandbox.ts";
@@ -13,6 +13,7 @@ interface Options {
   n: string;
   runs: string;
   memory: string;
+  latency: string;
   json?: string;
 }
 
@@ -28,6 +29,7 @@ for (const [command, subject] of Object.entries({ flows, kv: entries }))
     .option("--n <resources>", "resources in a run", "1000")
     .option("--runs <runs>", "runs of which median and spread are told", "3")
     .option("--memory <sizes>", "resources in sync with which memory is measured", "0,1000,10000")
+    .option("--latency <milliseconds>", "answering times of Kestra with which convergence is measured", "0,10,50")
     .option("--json <file>", "write the medians there")
     .action((options: Options) => benchmark(subject, options));
 await bench.parseAsync();
@@ -43,7 +45,7 @@ async function withSandbox<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function benchmark(subject: Subject, { n, runs, memory: sizes, json }: Options): Promise<void> {
+async function benchmark(subject: Subject, { n, runs, memory: sizes, latency: delays, json }: Options): Promise<void> {
   const size = Number(n);
   const figures: Record<string, number>[] = [];
   const memory = Object.fromEntries(sizes.split(",").map((resources) => [resources, [] as number[]]));
@@ -61,12 +63,12 @@ async function benchmark(subject: Subject, { n, runs, memory: sizes, json }: Opt
     }
   }
   const latency: Record<string, Spread> = {};
-  for (const milliseconds of [0, 10, 50]) {
+  for (const milliseconds of delays.split(",").filter((delay) => delay !== "")) {
     say(`convergence with a Kestra that takes ${milliseconds} ms for every answer`);
     const seconds: number[] = [];
     for (let run = 1; run <= Number(runs); run++)
-      seconds.push(await withSandbox(() => measureLatency(subject, size, milliseconds)));
-    latency[String(milliseconds)] = spreadOf(seconds);
+      seconds.push(await withSandbox(() => measureLatency(subject, size, Number(milliseconds))));
+    latency[milliseconds] = spreadOf(seconds);
   }
   const keys = Object.keys(figures[0] ?? {});
   const spreads = Object.fromEntries(keys.map((key) => [key, spreadOf(figures.map((figure) => figure[key] ?? NaN))]));
