@@ -96,7 +96,7 @@ function poll(): () => Promise<void> {
     await pause(Math.random() * 1_000);
     while (!signal.aborted) {
       const began = performance.now();
-      const { metadata } = await client.get(type, parseKey(key), { metadataOnly: true });
+      const { metadata } = await client.get(type, parseKey(key), { metadataOnly: true, multiplexed: true });
       if (version !== metadata.resourceVersion) onChange(key);
       version = metadata.resourceVersion;
       await pause(Math.max(0, 1_000 - (performance.now() - began)));

@@ -59,12 +59,15 @@ async function measure(way: Way, keys: string[]): Promise<Record<string, number>
     for (let i = 0; i < options.rotations; i++)
       delays.push(await rotate(child, keys[(i * 7919) % keys.length] ?? "", i));
     await pause(5_000);
-    await answer(child, { do: "collectGarbage" }, "collected");
-    const [after, serverAfter] = await Promise.all([
+    const [steady, server] = await Promise.all([
       usageOf(child.pid, options.seconds),
       usageOf(apiServer, options.seconds),
     ]);
+    await answer(child, { do: "collectGarbage" }, "collected");
+    const after = await usageOf(child.pid, 0);
     await answer(child, { do: "stop" }, "stopped");
+    // Idle connections are kept for 4 s.
+    await pause(6_000);
     return {
       "MB before": before.megabytes,
       "MB after": after.megabytes,
@@ -73,9 +76,9 @@ async function measure(way: Way, keys: string[]): Promise<Record<string, number>
       "all known, ms": known.milliseconds ?? Number.NaN,
       "delay p50, ms": percentile(delays, 50),
       "delay p99, ms": percentile(delays, 99),
-      "CPU, %": after.cpuPercent,
-      "API server, MB more": serverAfter.megabytes - serverBefore.megabytes,
-      "API server's CPU, %": serverAfter.cpuPercent,
+      "CPU, %": steady.cpuPercent,
+      "API server, MB more": server.megabytes - serverBefore.megabytes,
+      "API server's CPU, %": server.cpuPercent,
       "sockets in the end": (await usageOf(child.pid, 0)).sockets,
     };
   } finally {
