@@ -18,15 +18,13 @@ import { isSettled } from "./decisions.ts";
 import type { CachedResource, Decision, Observed, OwnershipWrite, Settled } from "./model.ts";
 import { applyOwnership } from "./ownership/apply.ts";
 import type { OwnedKind } from "./ownership/apply.ts";
+import { ResourceGone } from "./ownership/observe.ts";
 import { sameIdentity } from "./ownership/identity.ts";
 import type { Identity } from "./ownership/identity.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** More steps than any situation takes: a decision that goes in circles is a defect, and must not spin. */
 const MAX_STEPS = 24;
-
-/** The resource went away, or became another one, while it was reconciled: there is nothing left to do for this one. */
-export class ResourceGone extends Error {}
 
 /** The four verbs of one kind, and what else reconciling must know of it. */
 export interface Kind<

@@ -30,7 +30,7 @@ const LIBRARIES: Record<string, RegExp> = {
 
 /** Decisions and conclusions: the same input gives the same output, and nothing happens. */
 const PURE =
-  /^resources\/(conditions|verdict|annotations|decisions|conclude|model|\w+\/(decide|decision|deletion|conclude|contest|arbitration|identity|instance|model|source|claim|value|flaw|description|expiry))\.ts$/;
+  /^resources\/(conditions|verdict|annotations|decisions|conclude|model|\w+\/(decide|decision|deletion|conclude|contest|adoption|arbitration|identity|instance|model|source|claim|value|flaw|description|expiry))\.ts$/;
 /** What they may run. Of everything else they may know types. */
 const HARMLESS = new RegExp(
   [

@@ -1,14 +1,23 @@
-import { findCondition } from "../../kubernetes/conditions.ts";
 import type { FlowIdentity, StoredFlow } from "../../kestra/types.ts";
 import { locateComplaint } from "../../kestra/rejection.ts";
 import { parseYaml } from "../../lib/yaml.ts";
 import { ANNOTATION } from "../annotations.ts";
 import type { DriftKind } from "../common.ts";
-import { asked, hasFinalizer, isSettled, mayNotWrite, progressing, serverTrouble, stalled } from "../decisions.ts";
+import {
+  asked,
+  hasFinalizer,
+  isSettled,
+  mayNotWrite,
+  progressing,
+  readyReason,
+  serverTrouble,
+  stalled,
+} from "../decisions.ts";
 import { leaveDrift } from "../drift/decision.ts";
-import type { OwnershipWrite, Reason } from "../model.ts";
+import type { Reason } from "../model.ts";
+import { refuseAdoption } from "../ownership/adoption.ts";
 import { readClaim } from "../ownership/claim.ts";
-import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
+import { claim, decideDeletion, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
 import { displayName, sameIdentity } from "../ownership/identity.ts";
 import { ofAnotherInstance } from "../ownership/instance.ts";
 import type { Decision, Observed } from "./model.ts";
@@ -76,10 +85,10 @@ function obtain(seen: Observed, desired: Desired): Decision {
  */
 function likelyThere({ object, exists }: Observed, { identity, text }: Desired): boolean {
   const { metadata, policy, status } = object;
-  const claim = readClaim(metadata);
-  const current = sameIdentity(claim, identity) && text !== undefined && claim?.digest === textDigest(text);
-  const unfinished = claim !== undefined && !current && !sameIdentity(claim, status.flow);
-  const refused = findCondition(status.conditions, "Ready")?.reason === "AdoptionRefused";
+  const claimed = readClaim(metadata);
+  const current = sameIdentity(claimed, identity) && text !== undefined && claimed?.digest === textDigest(text);
+  const unfinished = claimed !== undefined && !current && !sameIdentity(claimed, status.flow);
+  const refused = readyReason(status) === "AdoptionRefused";
   return exists === true || refused || unfinished || policy.adoption === "Never";
 }
 
@@ -91,17 +100,7 @@ function adopt(seen: Observed, desired: Desired, stored: StoredFlow): Decision {
     const unfit = identical ? undefined : fitness(seen, desired);
     return unfit ?? claim(seen, desired.identity);
   }
-  // A claim that came to nothing must not keep the resource from being deleted while Kestra is away; one on another id did not.
-  if (sameIdentity(readClaim(seen.object.metadata), desired.identity)) return { do: "write", write: { op: "unclaim" } };
-  const remedy =
-    adoption === "Never"
-      ? "delete it there, or set spec.adoption"
-      : "make the two identical, delete it there, or set spec.adoption to Always";
-  const difference = identical ? "" : " with another source";
-  return stalled(
-    "AdoptionRefused",
-    `The flow ${displayName(desired.identity)} exists in Kestra${difference} and was not made by this resource: ${remedy}.`,
-  );
+  return refuseAdoption(seen, desired.identity, adoption, identical ? "" : " with another source");
 }
 
 /** Everything that must hold before a flow is created or updated, one step at a time. */
@@ -120,12 +119,6 @@ function write(seen: Observed, desired: Desired, because: Reason): Decision {
     return claim(seen, identity, digest);
   }
   return { do: "write", write: { op: "create", identity, text, because } };
-}
-
-/** States the claim on a flow, once the one that it replaces is disposed of. */
-function claim(seen: Observed, identity: FlowIdentity, digest?: string): Decision {
-  const stated: OwnershipWrite = { op: "claim", identity, ...(digest === undefined ? {} : { digest }) };
-  return disposeOfClaim(seen, identity) ?? { do: "write", write: stated };
 }
 
 /** What keeps the declared text from being written: it is not read or not validated yet, or Kestra refuses it. */
@@ -153,15 +146,15 @@ function holds(stored: StoredFlow, { digest }: Desired): boolean {
 }
 
 function owns(metadata: Observed["object"]["metadata"], identity: FlowIdentity, stored: StoredFlow): boolean {
-  const claim = readClaim(metadata);
-  if (!sameIdentity(claim, identity)) return false;
-  return claim?.digest === undefined || claim.digest === textDigest(stored.source);
+  const claimed = readClaim(metadata);
+  if (!sameIdentity(claimed, identity)) return false;
+  return claimed?.digest === undefined || claimed.digest === textDigest(stored.source);
 }
 
 function holdsClaim(metadata: Observed["object"]["metadata"], identity: FlowIdentity, digest: string): boolean {
-  const claim = readClaim(metadata);
-  const firm = claim?.digest === undefined || claim.digest === digest;
-  return firm && sameIdentity(claim, identity) && hasFinalizer(metadata);
+  const claimed = readClaim(metadata);
+  const firm = claimed?.digest === undefined || claimed.digest === digest;
+  return firm && sameIdentity(claimed, identity) && hasFinalizer(metadata);
 }
 
 function complaint(

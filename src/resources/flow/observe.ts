@@ -4,9 +4,8 @@ import type { AnyObject, ObjectName } from "../../kubernetes/objects.ts";
 import type { ResourceContext } from "../context.ts";
 import { isSettled } from "../decisions.ts";
 import type { Missing, Unreadable } from "../model.ts";
-import { observeOwnership } from "../ownership/observe.ts";
+import { observeOwnership, readWhole } from "../ownership/observe.ts";
 import { readClaim } from "../ownership/claim.ts";
-import { ResourceGone } from "../reconciler.ts";
 import { projectWhole } from "./cache.ts";
 import type { CachedFlow } from "./cache.ts";
 import type { Fact, Observed } from "./model.ts";
@@ -69,9 +68,7 @@ async function readContent(context: FlowContext, seen: Observed, signal: AbortSi
   if (policy.sourceFrom) {
     seen.desired = await readConfigMap(context, metadata, policy.sourceFrom.configMapKeyRef, signal);
   } else {
-    const object = await getOrGone(context, kestraFlows, metadata, signal);
-    if (object.metadata.uid !== metadata.uid) throw new ResourceGone();
-    seen.object = projectWhole(object);
+    seen.object = projectWhole(await readWhole(context, kestraFlows, seen.object, signal));
     seen.desired = parse(seen.object.content ?? {}, context.settings.tenant);
   }
   const declared = "identity" in seen.desired ? seen.desired.identity : undefined;
@@ -102,17 +99,4 @@ async function readConfigMap(
 
 interface ConfigMap extends AnyObject {
   data?: Record<string, string>;
-}
-
-async function getOrGone(
-  { kubernetes }: FlowContext,
-  type: typeof kestraFlows,
-  name: ObjectName,
-  signal: AbortSignal,
-): Promise<AnyObject> {
-  try {
-    return await kubernetes.get<AnyObject>(type, name, { signal });
-  } catch (error) {
-    throw isNotFound(error) ? new ResourceGone() : error;
-  }
 }

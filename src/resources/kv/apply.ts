@@ -2,6 +2,7 @@ import { KestraRejected } from "../../kestra/errors.ts";
 import { displayName } from "../ownership/identity.ts";
 import type { Observed, Write } from "./model.ts";
 import type { KvContext } from "./observe.ts";
+import { descriptionOf } from "./source.ts";
 
 /**
  * Writes the entry that the resource declares. What Kestra made of it is not known after it, and has to be read.
@@ -12,11 +13,11 @@ export async function apply(context: KvContext, seen: Observed, write: Write, si
   const { desired, object } = seen;
   if (desired === undefined || !("identity" in desired) || desired.value === undefined)
     throw new Error("decided to write a value that was not read");
-  const description = object.policy.description?.trim();
+  const description = descriptionOf(object);
   const { ttl } = object.policy;
   const entry = {
     body: desired.value.body,
-    ...(description === undefined || description === "" ? {} : { description }),
+    ...(description === undefined ? {} : { description }),
     ...(ttl === undefined ? {} : { ttl }),
   };
   try {

@@ -2,15 +2,16 @@ import { ANNOTATION } from "../annotations.ts";
 import type { DriftKind } from "../common.ts";
 import { asked, hasFinalizer, isSettled, mayNotWrite, readyReason, serverTrouble, stalled } from "../decisions.ts";
 import { leaveDrift } from "../drift/decision.ts";
-import type { OwnershipWrite, Settled } from "../model.ts";
+import type { Settled } from "../model.ts";
+import { refuseAdoption } from "../ownership/adoption.ts";
 import { readClaim } from "../ownership/claim.ts";
-import { decideDeletion, disposeOfClaim, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
+import { claim, decideDeletion, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
 import { displayName, sameIdentity } from "../ownership/identity.ts";
 import type { Identity } from "../ownership/identity.ts";
 import { ofAnotherInstance } from "../ownership/instance.ts";
 import { canHaveExpired, endOf, endsAsDeclared, nextMoment, renewalOf } from "./expiry.ts";
 import type { Decision, MissingReference, Observed, StoredEntry, Write } from "./model.ts";
-import { identityOf } from "./source.ts";
+import { descriptionOf, identityOf } from "./source.ts";
 import type { Desired } from "./source.ts";
 import { holds } from "./value.ts";
 
@@ -130,17 +131,8 @@ function adopt(seen: Observed, desired: Desired, same: boolean): Decision {
   const { adoption } = seen.object.policy;
   if (same && adoption !== "Never") return claim(seen, desired.identity);
   if (adoption === "Always") return claim(seen, desired.identity, desired.digest);
-  // What was claimed and refused came to nothing: it must not keep the resource from being deleted while Kestra is away.
-  if (sameIdentity(readClaim(seen.object.metadata), desired.identity)) return { do: "write", write: { op: "unclaim" } };
-  const remedy =
-    adoption === "Never"
-      ? "delete it there, or set spec.adoption"
-      : "make the two identical, delete it there, or set spec.adoption to Always";
   const difference = same ? "" : " with another value, description or time to live";
-  return stalled(
-    "AdoptionRefused",
-    `The entry ${displayName(desired.identity)} exists in Kestra${difference} and was not made by this resource: ${remedy}.`,
-  );
+  return refuseAdoption(seen, desired.identity, adoption, difference);
 }
 
 /** Writes the entry, once its value is read and the intent to own it is on record. */
@@ -150,12 +142,6 @@ function put(seen: Observed, { identity, digest, value }: Desired, because: Writ
   const claimed = sameIdentity(readClaim(object.metadata), identity) && hasFinalizer(object.metadata);
   if (!claimed && !sameIdentity(object.owned, identity)) return claim(seen, identity, digest);
   return { do: "write", write: { op: "put", identity, because } };
-}
-
-/** States the claim on an entry, once the one that it replaces is disposed of: with a digest before the first write. */
-function claim(seen: Observed, identity: Identity, digest?: string): Decision {
-  const stated: OwnershipWrite = { op: "claim", identity, ...(digest === undefined ? {} : { digest }) };
-  return disposeOfClaim(seen, identity) ?? { do: "write", write: stated };
 }
 
 function drifted(seen: Observed, desired: Desired, kind: DriftKind, now: number): Decision {
@@ -204,8 +190,7 @@ function isNew({ object }: Observed, { digest, sourceVersion }: Desired): boolea
 }
 
 function holdsDeclared({ object }: Observed, { value }: Desired, entry: StoredEntry): boolean {
-  const { description } = object.policy;
-  const described = (entry.description ?? "") === (description?.trim() ?? "");
+  const described = (entry.description ?? "") === (descriptionOf(object) ?? "");
   return value !== undefined && holds(value, entry.stored) && described && endsAsDeclared(object, entry);
 }
 

@@ -7,8 +7,7 @@ import type { ResourceContext } from "../context.ts";
 import { isSettled, readyReason } from "../decisions.ts";
 import type { Unreadable } from "../model.ts";
 import { displayName } from "../ownership/identity.ts";
-import { observeOwnership } from "../ownership/observe.ts";
-import { ResourceGone } from "../reconciler.ts";
+import { observeOwnership, readWhole } from "../ownership/observe.ts";
 import { projectWhole } from "./cache.ts";
 import type { CachedKv } from "./cache.ts";
 import type { Fact, MissingReference, Observed, StoredEntry } from "./model.ts";
@@ -67,7 +66,8 @@ function declaredBy(context: KvContext, object: CachedKv): Observed["desired"] {
   if (flaw) return flaw;
   const { status, content } = object;
   const identity = identityOf(object, context.settings.tenant);
-  if (content) return encoded(identity, declarationDigest(object, content.value), literalOf(object, content.value));
+  if (content)
+    return encoded(identity, declarationDigest(object, content.value), fromLiteral(content.value, object.policy.type));
   // What was applied last says nothing of a value that was found to be missing since.
   if (!isSettled(object) || status.applied === undefined || readyReason(status) === "OptionalMissing") return undefined;
   const reference = referenceOf(object);
@@ -90,12 +90,7 @@ function versionOf(
 async function readContent(context: KvContext, seen: Observed, signal: AbortSignal): Promise<Observed["desired"]> {
   const reference = referenceOf(seen.object);
   if (reference) return readReference(context, seen.object, reference, signal);
-  const { metadata } = seen.object;
-  const object = await context.kubernetes.get<AnyObject>(kestraKvs, metadata, { signal }).catch((error: unknown) => {
-    throw isNotFound(error) ? new ResourceGone() : error;
-  });
-  if (object.metadata.uid !== metadata.uid) throw new ResourceGone();
-  seen.object = projectWhole(object);
+  seen.object = projectWhole(await readWhole(context, kestraKvs, seen.object, signal));
   context.claims.update(seen.object, identityOf(seen.object, context.settings.tenant));
   return declaredBy(context, seen.object);
 }
@@ -155,10 +150,6 @@ function textOf(bytes: Buffer): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function literalOf({ policy: { type } }: CachedKv, value: unknown): Encoded | Refused {
-  return fromLiteral(value, type);
 }
 
 function encoded(identity: Desired["identity"], digest: string, value: Encoded | Refused): Desired | Unreadable {

@@ -9,7 +9,7 @@ import type { Encoded } from "./value.ts";
 /** An entry as its resource declares it. */
 export interface Desired {
   identity: KvIdentity;
-  /** Of what the spec declares: of a literal with its value, of a reference without. Undefined while it need not be known. */
+  /** Of what the spec declares: of a literal with its value, of a reference without. */
   digest: string;
   /** resourceVersion of the Secret or ConfigMap that a reference leads to. */
   sourceVersion?: string;
@@ -34,14 +34,16 @@ export function identityOf({ policy: { namespace, key } }: CachedKv, tenant: str
  *
  * @param literal the value, for a resource without a reference
  */
-export function declarationDigest({ policy }: CachedKv, literal?: unknown): string {
-  const { valueFrom, type, description, ttl } = policy;
-  return digestOf(canonicalJson({ valueFrom, literal, type, description: description?.trim(), ttl }));
+export function declarationDigest(object: CachedKv, literal?: unknown): string {
+  const { valueFrom, type, ttl } = object.policy;
+  return digestOf(canonicalJson({ valueFrom, literal, type, description: descriptionOf(object), ttl }));
 }
 
 /** What is wrong with a spec besides its value, or undefined. */
-export function flawOfSpec({ policy: { description, ttl, ttlPolicy } }: CachedKv): Unreadable | undefined {
-  const flaw = description === undefined ? undefined : flawOfDescription(description.trim());
+export function flawOfSpec(object: CachedKv): Unreadable | undefined {
+  const { ttl, ttlPolicy } = object.policy;
+  const description = descriptionOf(object);
+  const flaw = description === undefined ? undefined : flawOfDescription(description);
   if (flaw !== undefined) return { reason: "InvalidDescription", message: flaw };
   if (ttl === undefined) return undefined;
   const milliseconds = isoDurationMs(ttl);
@@ -59,6 +61,12 @@ export function flawOfSpec({ policy: { description, ttl, ttlPolicy } }: CachedKv
     };
   }
   return undefined;
+}
+
+/** The description as Kestra can keep it, without blanks around it: a block of YAML ends in a newline. A blank one is none. */
+export function descriptionOf({ policy: { description } }: CachedKv): string | undefined {
+  const text = description?.trim();
+  return text === "" ? undefined : text;
 }
 
 /** Milliseconds that the entry lives after a write, or undefined for ever. */

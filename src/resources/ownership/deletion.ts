@@ -45,6 +45,16 @@ export function disposeOfClaim(seen: Observed, current?: Identity): OwnershipDec
 }
 
 /**
+ * States the claim on something, once the one that it replaces is disposed of.
+ *
+ * @param digest of what is about to be made; without one it is claimed whatever it holds
+ */
+export function claim(seen: Observed, identity: Identity, digest?: string): OwnershipDecision {
+  const stated = { op: "claim", identity, ...(digest === undefined ? {} : { digest }) } as const;
+  return disposeOfClaim(seen, identity) ?? { do: "write", write: stated };
+}
+
+/**
  * The next step towards a resource that owns something and claims nothing else: a claim is left over when its id was edited to and fro
  * while we were dead.
  */

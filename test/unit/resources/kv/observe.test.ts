@@ -5,7 +5,7 @@ import type { CachedKv } from "../../../../src/resources/kv/cache.ts";
 import type { Observed } from "../../../../src/resources/kv/model.ts";
 import { observe, read } from "../../../../src/resources/kv/observe.ts";
 import type { KvSpec, KvStatus } from "../../../../src/resources/kv/schema.ts";
-import { ResourceGone } from "../../../../src/resources/reconciler.ts";
+import { ResourceGone } from "../../../../src/resources/ownership/observe.ts";
 import { identity, ready, recorded, valueOf } from "./support/observed.ts";
 import { CANARY, KvWorld } from "./support/world.ts";
 
