@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { dumpYaml } from "../src/lib/yaml.ts";
 import { Settings } from "../src/operator/config.ts";
+import { backfills, BackfillSpec, BackfillStatus } from "../src/resources/backfill/schema.ts";
 import { FlowSpec, FlowStatus, kestraFlows } from "../src/resources/flow/schema.ts";
 import { kestraKvs, KvSpec, KvStatus } from "../src/resources/kv/schema.ts";
 import { crdOf } from "./crd.ts";
@@ -53,6 +54,33 @@ const files: Record<string, string> = {
         ],
       }),
     ),
+  "crds/backfills.kestraflow.dev.yaml":
+    header +
+    dumpYaml(
+      crdOf({
+        type: backfills,
+        shortNames: ["bf"],
+        spec: BackfillSpec,
+        status: BackfillStatus,
+        columns: [
+          { name: "Flow", type: "string", jsonPath: ".status.target.flow", description: "Flow id" },
+          { name: "Trigger", type: "string", jsonPath: ".status.target.trigger" },
+          { name: "State", type: "string", jsonPath: ".status.state" },
+          {
+            name: "Done",
+            type: "string",
+            jsonPath: ".status.progress",
+            description: "Slots that ended, of those to run",
+          },
+          { name: "Failed", type: "integer", jsonPath: ".status.slots.failed" },
+          { name: "ETA", type: "string", jsonPath: ".status.eta", description: "When it will be done" },
+          { name: "Reason", type: "string", jsonPath: `${ready}.reason`, priority: 1 },
+          { name: "Message", type: "string", jsonPath: `${ready}.message`, priority: 1 },
+          { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+        ],
+      }),
+    ),
+  "docs/reference/backfill.md": fieldTable("Backfill", { spec: BackfillSpec, status: BackfillStatus }),
   "docs/reference/kestraflow.md": fieldTable("KestraFlow", { spec: FlowSpec, status: FlowStatus }),
   "docs/reference/kestrakv.md": fieldTable("KestraKV", { spec: KvSpec, status: KvStatus }),
   "docs/reference/settings.md": settingsTable(Settings),

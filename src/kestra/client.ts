@@ -1,7 +1,9 @@
+import { Executions } from "./executions.ts";
 import { Flows } from "./flows.ts";
 import { KvStore } from "./kv.ts";
 import { Transport } from "./transport.ts";
 import type { TransportOptions } from "./transport.ts";
+import { Triggers } from "./triggers.ts";
 import { ServerInfo } from "./types.ts";
 
 export interface KestraClientOptions extends TransportOptions {
@@ -14,6 +16,8 @@ export class KestraClient {
   readonly tenant: string;
   readonly flows: Flows;
   readonly kv: KvStore;
+  readonly triggers: Triggers;
+  readonly executions: Executions;
   readonly #transport: Transport;
 
   constructor(options: KestraClientOptions) {
@@ -21,6 +25,8 @@ export class KestraClient {
     this.#transport = new Transport(options);
     this.flows = new Flows(this.#transport, options.tenant);
     this.kv = new KvStore(this.#transport, options.tenant);
+    this.triggers = new Triggers(this.#transport, options.tenant);
+    this.executions = new Executions(this.#transport, options.tenant);
   }
 
   /** Who answers. Open: it says nothing of whether our login is good. */

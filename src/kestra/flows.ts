@@ -3,7 +3,7 @@ import { KestraProtocolError, KestraRejected } from "./errors.ts";
 import { describeRejection } from "./rejection.ts";
 import { parseBody } from "./transport.ts";
 import type { Request, Transport } from "./transport.ts";
-import { FlowItem, FlowValidation, StoredFlow } from "./types.ts";
+import { FlowDefinition, FlowItem, FlowValidation, StoredFlow } from "./types.ts";
 import type { FlowIdentity } from "./types.ts";
 
 /** 2.0 installs missing plugins while it saves, within a limit of 30 s of its own (kestra-rest §3). */
@@ -34,6 +34,19 @@ export class Flows {
     };
     const { status, body } = await this.#transport.send(request);
     return status === 404 ? undefined : parseBody(body, StoredFlow, request);
+  }
+
+  /** The flow as Kestra parsed it, or undefined where there is none. */
+  async definition({ namespace, id }: FlowIdentity, signal?: AbortSignal): Promise<FlowDefinition | undefined> {
+    const request: Request = {
+      operation: "getFlow",
+      method: "GET",
+      path: this.#path(namespace, id),
+      accept: [404],
+      signal,
+    };
+    const { status, body } = await this.#transport.send(request);
+    return status === 404 ? undefined : parseBody(body, FlowDefinition, request);
   }
 
   /** All flows of exactly this namespace, parsed, without their sources, in one call. */

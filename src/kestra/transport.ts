@@ -42,9 +42,10 @@ export interface Request {
   path: string;
   query?: Record<string, string | number | boolean>;
   headers?: Record<string, string>;
-  /** The body, as YAML or as plain text. */
+  /** The body, as YAML, as plain text or as JSON. */
   yaml?: string;
   text?: string;
+  json?: unknown;
   /** Its body or its answer holds what may be secret: errors tell the operation and the status, and no word of Kestra's. */
   confidential?: boolean;
   /** It changes something in Kestra: the fence is asked first. */
@@ -120,8 +121,8 @@ export class Transport {
     return parseBody((await this.send(request)).body, schema, request);
   }
 
-  #request({ method, path, query, headers, yaml, text, deadline, signal }: Request): Promise<AxiosResponse<string>> {
-    const body = yaml ?? text;
+  #request({ method, path, query, headers, deadline, signal, ...content }: Request): Promise<AxiosResponse<string>> {
+    const { type, body } = bodyOf(content);
     const timeout = AbortSignal.timeout(deadline ?? DEADLINE_MS);
     const { username, password } = this.#options.credentials();
     return this.#http.request<string>({
@@ -130,7 +131,7 @@ export class Transport {
       headers: {
         Accept: "application/json",
         ...headers,
-        ...(body === undefined ? {} : { "Content-Type": yaml === undefined ? "text/plain" : "application/x-yaml" }),
+        ...(type === undefined ? {} : { "Content-Type": type }),
       },
       auth: { username, password },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
@@ -138,6 +139,12 @@ export class Transport {
       ...(body === undefined ? {} : { data: body }),
     });
   }
+}
+
+function bodyOf({ yaml, text, json }: Pick<Request, "yaml" | "text" | "json">): { type?: string; body?: string } {
+  if (yaml !== undefined) return { type: "application/x-yaml", body: yaml };
+  if (text !== undefined) return { type: "text/plain", body: text };
+  return json === undefined ? {} : { type: "application/json", body: JSON.stringify(json) };
 }
 
 /** Axios would leave out what a header cannot carry, and send the rest. */

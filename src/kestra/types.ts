@@ -44,6 +44,34 @@ export const StoredFlow = z.object({
 });
 export type StoredFlow = z.infer<typeof StoredFlow>;
 
+/** A trigger's definition in a flow. What else its type has is kept. */
+export const TriggerDefinition = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  disabled: z.boolean().optional(),
+});
+export type TriggerDefinition = z.infer<typeof TriggerDefinition>;
+
+/** An input of a flow, as far as a caller of the flow must know it. */
+export const InputDefinition = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  required: z.boolean().default(true),
+});
+export type InputDefinition = z.infer<typeof InputDefinition>;
+
+/** A flow as Kestra parsed it. Defaults of plugins, the flow's own and the server's, are not worked in. */
+export const FlowDefinition = z.object({
+  id: z.string(),
+  namespace: z.string(),
+  revision: z.number().int(),
+  disabled: z.boolean().default(false),
+  inputs: z.array(InputDefinition).nullish(),
+  triggers: z.array(TriggerDefinition).nullish(),
+  pluginDefaults: z.array(z.looseObject({ type: z.string() })).nullish(),
+});
+export type FlowDefinition = z.infer<typeof FlowDefinition>;
+
 /** Kestra's verdict on one document. `constraints` is absent when the flow is valid. */
 export const FlowValidation = z.object({
   flow: z.string().optional(),
@@ -84,6 +112,70 @@ export const KvItem = z
     };
   });
 export type KvItem = z.infer<typeof KvItem>;
+
+/** Kestra's dates carry an offset; here they are milliseconds since the epoch. */
+const Instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+
+const Labels = z
+  .union([z.array(z.object({ key: z.string(), value: z.string() })), z.record(z.string(), z.string())])
+  .transform((labels) =>
+    Array.isArray(labels) ? Object.fromEntries(labels.map(({ key, value }) => [key, value])) : labels,
+  );
+
+/** The one backfill that a trigger may have (kestra-rest §5). It has no id: labels tell whose it is. */
+export const NativeBackfill = z.object({
+  start: Instant,
+  end: Instant.nullish(),
+  /** The next slot to be run. */
+  currentDate: Instant.nullish(),
+  paused: z.boolean().nullish(),
+  labels: Labels.nullish(),
+  /** Where the live schedule goes on when the backfill ends. */
+  previousNextExecutionDate: Instant.nullish(),
+});
+export type NativeBackfill = z.infer<typeof NativeBackfill>;
+
+/** State of a trigger, on the 1.x line. */
+export const TriggerRow = z.object({
+  namespace: z.string(),
+  flowId: z.string(),
+  triggerId: z.string(),
+  nextExecutionDate: Instant.nullish(),
+  disabled: z.boolean().nullish(),
+  /** The execution that the trigger waits for before it starts another one. */
+  executionId: z.string().nullish(),
+  backfill: NativeBackfill.nullish(),
+});
+export type TriggerRow = z.infer<typeof TriggerRow>;
+
+/** An execution as searches return it. `date` of a scheduled one is the slot that it was made for. */
+export const Execution = z
+  .object({
+    id: z.string(),
+    flowRevision: z.number().int().nullish(),
+    state: z.object({ current: z.string(), startDate: Instant }),
+    trigger: z
+      .object({
+        id: z.string(),
+        variables: z.looseObject({ date: z.iso.datetime({ offset: true }).optional().catch(undefined) }).nullish(),
+      })
+      .nullish(),
+    labels: Labels.nullish(),
+  })
+  .transform(({ id, flowRevision, state, trigger, labels }) => {
+    const date = trigger?.variables?.date;
+    return {
+      id,
+      state: state.current,
+      /** When it was created. */
+      startedAt: state.startDate,
+      labels: labels ?? {},
+      ...(trigger ? { trigger: trigger.id } : {}),
+      ...(date === undefined ? {} : { slot: Date.parse(date) }),
+      ...(typeof flowRevision === "number" ? { flowRevision } : {}),
+    };
+  });
+export type Execution = z.infer<typeof Execution>;
 
 /** The error body of every operation (kestra-rest §1). */
 export const ErrorBody = z.object({

@@ -10,6 +10,9 @@ import { coreTypes } from "../kubernetes/objects.ts";
 import type { AnyObject, Identified, ResourceType } from "../kubernetes/objects.ts";
 import { BaseOperator } from "../kubernetes/operator.ts";
 import type { WatchedBy } from "../kubernetes/operator.ts";
+import { projectBackfill } from "../resources/backfill/cache.ts";
+import type { CachedBackfill } from "../resources/backfill/cache.ts";
+import { backfills as backfillType } from "../resources/backfill/schema.ts";
 import { projectFlow } from "../resources/flow/cache.ts";
 import type { CachedFlow } from "../resources/flow/cache.ts";
 import { kestraFlows } from "../resources/flow/schema.ts";
@@ -17,6 +20,7 @@ import { projectKv } from "../resources/kv/cache.ts";
 import type { CachedKv } from "../resources/kv/cache.ts";
 import { kestraKvs } from "../resources/kv/schema.ts";
 import type { Settings } from "./config.ts";
+import { backfillsOf, controlledBackfills } from "./backfills.ts";
 import { controlledFlows } from "./flows.ts";
 import { controlledKvs } from "./kvs.ts";
 import type { Metrics } from "./metrics.ts";
@@ -62,7 +66,8 @@ export class KestraflowOperator extends BaseOperator {
       }),
     });
     const kvs = this.#watchScoped<CachedKv>(kestraKvs, { transform: projectKv });
-    this.#caches = [flows, kvs, configMaps];
+    const backfills = this.#watchScoped<CachedBackfill>(backfillType, { transform: projectBackfill });
+    this.#caches = [flows, kvs, backfills, configMaps];
     const { kestra, kubernetes: client, settings, logger } = this.#options;
     const shared = { ...this.#options, configMaps, events: this.#events };
     const secrets = new NamedObjects({
@@ -76,9 +81,18 @@ export class KestraflowOperator extends BaseOperator {
     });
     const entries = new ResourceController({ ...shared, resources: kvs }, controlledKvs(kestra, secrets, this.#events));
     this.#secrets = secrets;
+    const runs = new ResourceController(
+      { ...shared, resources: backfills },
+      controlledBackfills({ flows, backfills }, this.#events),
+    );
+    flows.addHandler(({ object: { metadata }, initial }) => {
+      if (initial) return;
+      for (const key of backfillsOf(metadata, backfills.values())) runs.notice(key);
+    });
     this.#controllers = [
       new ResourceController({ ...shared, resources: flows }, controlledFlows(kestra, this.#events)),
       entries,
+      runs,
     ];
     exposeResources(this.#options.metrics, this.#controllers);
     return Promise.resolve();

@@ -42,6 +42,15 @@ export const statusFields = {
   instance: z.string().optional().describe("Name of the Kestra instance."),
 };
 
+/** What the status of every kind ends with. */
+export const reportFields = {
+  handledReconcileAt: z
+    .string()
+    .optional()
+    .describe("Last value of the annotation kestraflow.dev/reconcile-requested-at that was acted on."),
+  conditions: Conditions.optional(),
+};
+
 /** What the status of every kind that can drift ends with. */
 export const driftFields = {
   drift: z
@@ -53,11 +62,7 @@ export const driftFields = {
     })
     .optional()
     .describe("The last time Kestra held something else than was applied."),
-  handledReconcileAt: z
-    .string()
-    .optional()
-    .describe("Last value of the annotation kestraflow.dev/reconcile-requested-at that was acted on."),
-  conditions: Conditions.optional(),
+  ...reportFields,
 };
 
 export const CommonStatus = z.object({ ...statusFields, ...driftFields });

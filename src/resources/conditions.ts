@@ -1,14 +1,24 @@
 import type { WantedCondition } from "../kubernetes/conditions.ts";
+import { PHASES } from "./verdict.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Conditions to set, and types to remove: abnormal-true conditions are absent while all is well. */
 export interface ConditionChanges {
   set: WantedCondition[];
-  remove: ("Reconciling" | "Stalled" | "Drifted" | "Paused")[];
+  remove: ("Reconciling" | "Stalled" | "Drifted" | "Paused" | (typeof PHASES)[number])[];
 }
 
-/** The state table of design.md §2.1 for what all kinds have in common. */
+/** The state table of design.md §2.1. */
 export function conditionsOf(verdict: Verdict): ConditionChanges {
+  const { set, remove } = commonConditions(verdict);
+  if (!("phase" in verdict) || verdict.phase === undefined) return { set, remove };
+  const { phase, reason = phase, message } = verdict;
+  const current: WantedCondition[] = phase === "none" ? [] : [{ type: phase, status: "True", reason, message }];
+  return { set: [...set, ...current], remove: [...remove, ...PHASES.filter((other) => other !== phase)] };
+}
+
+/** What all kinds have in common. */
+function commonConditions(verdict: Verdict): ConditionChanges {
   switch (verdict.state) {
     case "synced": {
       const { drift, reason = "Synced", message } = verdict;

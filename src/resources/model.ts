@@ -35,7 +35,7 @@ export interface Observed<R extends CachedResource = CachedResource> {
   /** Kept up to date with our own writes. */
   object: R;
   /** What the resource owns in Kestra, in messages. */
-  readonly noun: "flow" | "entry";
+  readonly noun: "flow" | "entry" | "backfill";
   readonly settings: ResourceSettings;
   readonly server: ServerState;
   /** All resources that want something in Kestra and may have it, this one included. */

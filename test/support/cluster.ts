@@ -6,6 +6,8 @@ import { silentLogger } from "../../src/lib/log.ts";
 import { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { coreTypes } from "../../src/kubernetes/objects.ts";
 import type { AnyObject, ResourceType } from "../../src/kubernetes/objects.ts";
+import { backfills } from "../../src/resources/backfill/schema.ts";
+import type { Backfill, BackfillSpec } from "../../src/resources/backfill/schema.ts";
 import { kestraFlows } from "../../src/resources/flow/schema.ts";
 import type { FlowSpec, KestraFlow } from "../../src/resources/flow/schema.ts";
 import { kestraKvs } from "../../src/resources/kv/schema.ts";
@@ -31,7 +33,7 @@ export async function kubectl(args: readonly string[], stdin?: string): Promise<
 /** Installs the CRDs and waits until they are served. */
 export async function installCrds(): Promise<void> {
   await kubectl(["apply", "-f", join(root, "crds")]);
-  const names = [kestraFlows, kestraKvs].map(({ plural, group }) => `crd/${plural}.${group}`);
+  const names = [kestraFlows, kestraKvs, backfills].map(({ plural, group }) => `crd/${plural}.${group}`);
   await kubectl(["wait", "--for=condition=Established", "--timeout=30s", ...names]);
 }
 
@@ -41,12 +43,14 @@ export class TestNamespace {
   readonly client: KubernetesClient;
   readonly flows: TestResources<FlowSpec, KestraFlow>;
   readonly kvs: TestResources<KvSpec, KestraKv>;
+  readonly backfills: TestResources<BackfillSpec, Backfill>;
 
   private constructor(name: string, client: KubernetesClient) {
     this.name = name;
     this.client = client;
     this.flows = new TestResources(client, kestraFlows, name);
     this.kvs = new TestResources(client, kestraKvs, name);
+    this.backfills = new TestResources(client, backfills, name);
   }
 
   /** Makes the namespace, with the CRDs installed. */
@@ -63,6 +67,7 @@ export class TestNamespace {
     // The namespace's own deletion forgets custom resources when the API server is restarted meanwhile, as tests do.
     await this.flows.destroy();
     await this.kvs.destroy();
+    await this.backfills.destroy();
     await this.client.delete(coreTypes.namespace, { name: this.name });
     await this.client.close();
   }

@@ -24,6 +24,31 @@ export interface KestraEntry {
   expirationDate?: string;
 }
 
+/** The state of a trigger as Kestra lists it. */
+export interface KestraTrigger {
+  nextExecutionDate?: string;
+  disabled: boolean;
+  executionId?: string;
+  backfill?: {
+    start: string;
+    end: string;
+    currentDate: string;
+    paused: boolean;
+    labels?: { key: string; value: string }[];
+    previousNextExecutionDate?: string;
+  };
+}
+
+/** An execution as Kestra lists it. */
+export interface KestraExecution {
+  id: string;
+  flowRevision: number;
+  state: { current: string; startDate: string };
+  labels?: { key: string; value: string }[];
+  inputs?: Record<string, unknown>;
+  trigger?: { id: string; variables?: { date?: string } };
+}
+
 /** What a person does to Kestra in its user interface, done through its API; apart from the operator's own client on purpose. */
 export class TestKestra {
   readonly url: string;
@@ -117,6 +142,53 @@ export class TestKestra {
 
   async execution(id: string): Promise<{ state: { current: string }; inputs?: Record<string, unknown> }> {
     return (await ok(await this.call("GET", `/executions/${id}`))).json() as never;
+  }
+
+  /** The state of a trigger; undefined where there is none. */
+  async trigger(namespace: string, flow: string, trigger: string): Promise<KestraTrigger | undefined> {
+    const response = await ok(await this.call("GET", `/triggers/${namespace}/${flow}?size=100`));
+    const { results } = (await response.json()) as { results: (KestraTrigger & { triggerId: string })[] };
+    return results.find(({ triggerId }) => triggerId === trigger);
+  }
+
+  /** Starts a backfill as the button in Kestra's user interface does: one that runs is replaced. */
+  async startBackfill(
+    [namespace, flowId, triggerId]: readonly [string, string, string],
+    backfill: { start: string; end: string; labels?: { key: string; value: string }[]; paused?: boolean },
+  ): Promise<KestraTrigger> {
+    const body = JSON.stringify({ namespace, flowId, triggerId, backfill });
+    return (await ok(await this.call("PUT", "/triggers", body, "application/json"))).json() as Promise<KestraTrigger>;
+  }
+
+  /** Pauses, resumes or deletes the backfill that a trigger has. */
+  async changeBackfill(
+    [namespace, flowId, triggerId]: readonly [string, string, string],
+    change: "pause" | "unpause" | "delete",
+  ): Promise<void> {
+    const body = JSON.stringify({ tenantId: "main", namespace, flowId, triggerId });
+    const method = change === "delete" ? "POST" : "PUT";
+    await ok(await this.call(method, `/triggers/backfill/${change}`, body, "application/json"));
+  }
+
+  /** Switches a trigger off or on, as the switch in Kestra's user interface does. */
+  async setDisabled(
+    [namespace, flowId, triggerId]: readonly [string, string, string],
+    disabled: boolean,
+  ): Promise<void> {
+    const body = JSON.stringify({ namespace, flowId, triggerId, disabled });
+    await ok(await this.call("PUT", "/triggers", body, "application/json"));
+  }
+
+  /** All executions of a flow, oldest first. */
+  async executions(namespace: string, flow: string): Promise<KestraExecution[]> {
+    const all: KestraExecution[] = [];
+    for (let page = 1; ; page += 1) {
+      const query = `page=${page}&size=100&sort=state.startDate:asc&filters[namespace][EQUALS]=${namespace}&filters[flowId][EQUALS]=${flow}`;
+      const response = await ok(await this.call("GET", `/executions/search?${query}`));
+      const { results, total } = (await response.json()) as { results: KestraExecution[]; total: number };
+      all.push(...results);
+      if (all.length >= total || results.length === 0) return all;
+    }
   }
 }
 

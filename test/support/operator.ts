@@ -124,7 +124,9 @@ export class OperatorProcess {
 
   /** Calls that change something in Kestra. */
   kestraWrites(): Promise<number> {
-    return this.metric("kestraflow_kestra_calls_total", { operation: /^((create|update|delete)Flow|(put|delete)Kv)$/ });
+    return this.metric("kestraflow_kestra_calls_total", {
+      operation: /^((create|update|delete)Flow|(put|delete)Kv|(start|delete)Backfill)$/,
+    });
   }
 
   private async assertReady(): Promise<void> {

@@ -30,14 +30,14 @@ const LIBRARIES: Record<string, RegExp> = {
 
 /** Decisions and conclusions: the same input gives the same output, and nothing happens. */
 const PURE =
-  /^resources\/(conditions|verdict|annotations|decisions|conclude|model|\w+\/(decide|decision|deletion|conclude|contest|adoption|arbitration|identity|instance|model|source|claim|value|flaw|description|expiry))\.ts$/;
+  /^resources\/(conditions|verdict|annotations|decisions|conclude|model|\w+\/(decide|decision|deletion|conclude|contest|adoption|arbitration|identity|instance|model|source|claim|value|flaw|description|expiry|accept|cancel|guard|native|plan|progress|queue|range|target|timing|verdicts|cron|ticks))\.ts$/;
 /** What they may run. Of everything else they may know types. */
 const HARMLESS = new RegExp(
   [
     PURE.source,
     String.raw`^lib\/(?!clock|async)`,
     String.raw`^kubernetes\/(conditions|objects)\.ts$`,
-    String.raw`^kestra\/rejection\.ts$`,
+    String.raw`^kestra\/(rejection|deadlines)\.ts$`,
   ]
     .concat(String.raw`^resources\/(common|\w+\/(schema|cache))\.ts$`, "^(zod|js-yaml)$")
     .join("|"),

@@ -8,10 +8,13 @@ import { eventually } from "../../support/eventually.ts";
 /** What the operator needs in a namespace that it serves. */
 export const SERVING = `
   - apiGroups: [kestraflow.dev]
-    resources: [kestraflows, kestrakvs]
+    resources: [kestraflows, kestrakvs, backfills]
     verbs: [get, list, watch, patch]
   - apiGroups: [kestraflow.dev]
-    resources: [kestraflows/status, kestrakvs/status]
+    resources: [backfills]
+    verbs: [delete]
+  - apiGroups: [kestraflow.dev]
+    resources: [kestraflows/status, kestrakvs/status, backfills/status]
     verbs: [patch]
   - apiGroups: [""]
     resources: [configmaps, secrets]

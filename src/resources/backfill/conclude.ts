@@ -1,0 +1,66 @@
+import type { DriftKind } from "../common.ts";
+import { concludeWith } from "../conclude.ts";
+import type { Conclusion } from "../conclude.ts";
+import type { Act, Verdict } from "../verdict.ts";
+import type { Observed } from "./model.ts";
+import { runsAway } from "./native.ts";
+import { iso } from "./plan.ts";
+import { progressFields } from "./progress.ts";
+import type { BackfillStatus } from "./schema.ts";
+import { executionUrl } from "./source.ts";
+import { isFinal, stateOf } from "./verdicts.ts";
+
+/** What a reconcile of a Backfill leaves behind; see {@link concludeWith}. */
+export function conclude(
+  seen: Observed,
+  verdict: Verdict,
+  drift: DriftKind | undefined,
+  now: number,
+): Conclusion<BackfillStatus> {
+  const { status } = seen.object;
+  const state = stateOf(verdict);
+  const progress =
+    seen.progress === undefined ? {} : progressFields(status, seen.progress, (id) => executionUrl(status, id));
+  const ends = isFinal(verdict) && status.finishedAt === undefined;
+  const ofKind: Partial<BackfillStatus> = {
+    ...(state === undefined ? {} : { state }),
+    ...progress,
+    ...eta(status, progress, state, now),
+    ...(ends ? finished(seen, now) : {}),
+  };
+  const conclusion = concludeWith(seen, verdict, drift, ofKind, now);
+  return { ...conclusion, events: [...conclusion.events, ...announced(status, verdict, state)] };
+}
+
+/** When it will be done, going on as it did: told anew when a slot ends, and not with every look. */
+function eta(
+  { startedAt, progress: before }: BackfillStatus,
+  { progress, slots }: Partial<BackfillStatus>,
+  state: BackfillStatus["state"],
+  now: number,
+): Partial<BackfillStatus> {
+  if (state === undefined) return {};
+  if (state !== "Running") return { eta: undefined };
+  if (slots === undefined || startedAt === undefined || progress === before) return {};
+  const ended = slots.done + slots.failed + slots.unproved;
+  if (ended === 0) return {};
+  const each = (now - Date.parse(startedAt)) / ended;
+  return { eta: iso(now + each * (slots.remaining + slots.running)) };
+}
+
+/** Nothing is handed over any more; what Kestra may still do to the live schedule stays watched. */
+function finished({ object: { status }, row }: Observed, now: number): Partial<BackfillStatus> {
+  const { submission } = status;
+  const threatened = submission && row && row !== "missing" && runsAway(row, Date.parse(submission.live));
+  return {
+    finishedAt: iso(now),
+    submission: undefined,
+    ...(threatened ? { guard: { live: submission.live } } : {}),
+  };
+}
+
+/** An Event when it comes to rest in a way that is no trouble: trouble is told for every kind alike. */
+function announced({ state: before }: BackfillStatus, verdict: Verdict, state: BackfillStatus["state"]): Act[] {
+  if (verdict.state !== "synced" || state === before || state === undefined || state === "Running") return [];
+  return [{ type: "Normal", reason: state, message: verdict.message }];
+}

@@ -1,0 +1,28 @@
+import type { TriggerRow } from "../../kestra/types.ts";
+import type { Decision, Observed } from "./model.ts";
+import { holderOf, runsAway } from "./native.ts";
+import { iso } from "./plan.ts";
+import { ticksOf } from "./source.ts";
+import { POLL } from "./timing.ts";
+
+/**
+ * The next step towards a trigger that does not replay the past: a backfill that was replaced leaves its own next slot behind as the date
+ * at which the live schedule goes on (kestra#18249, #19013). Measured (ADR 11): a paused backfill that begins at the tick before the right
+ * date, submitted twice and then deleted, leaves exactly that date behind, and starts nothing.
+ *
+ * @param live where the live schedule has to go on, in milliseconds since the epoch
+ */
+export function putRight(seen: Observed, row: TriggerRow, live: number): Decision {
+  const { status, metadata } = seen.object;
+  const holder = holderOf(row, metadata.uid);
+  const ours = holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live));
+  if (ours) {
+    // Recorded before the first call, so that a guard is never left behind.
+    if (status.guard === undefined)
+      return { do: "write", write: { op: "record", status: { guard: { live: iso(live) } } } };
+    const previous = ticksOf(status).before(live) ?? live;
+    return { do: "write", write: { op: "guard", previous, live } };
+  }
+  if (holder.by === "nobody") return { do: "write", write: { op: "record", status: { guard: undefined } } };
+  return { do: "settle", verdict: { state: "unchanged", retryAfterMs: POLL.least } };
+}

@@ -1,0 +1,159 @@
+import { keyFor, keyOf } from "../../kubernetes/objects.ts";
+import type { TriggerIdentity } from "../../kestra/triggers.ts";
+import type { Execution } from "../../kestra/types.ts";
+import type { ResourceContext } from "../context.ts";
+import { isReady } from "../decisions.ts";
+import type { CachedFlow } from "../flow/cache.ts";
+import { observeOwnership } from "../ownership/observe.ts";
+import type { CachedBackfill } from "./cache.ts";
+import type { Fact, FlowReference, History, Observed } from "./model.ts";
+import { LABEL } from "./native.ts";
+import { advance, outcomeOf, recordedProgress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import { aheadOf } from "./queue.ts";
+import { rangeOfSpec } from "./range.ts";
+import { ticksOf } from "./source.ts";
+import { targetOf } from "./target.ts";
+
+export interface BackfillContext extends ResourceContext<CachedBackfill> {
+  /** All KestraFlows. */
+  flows: { get(key: string): CachedFlow | undefined };
+  /** All Backfills. */
+  backfills: { values(): Iterable<CachedBackfill> };
+}
+
+/** Executions on a page. Each is some kilobytes. */
+const PAGE_SIZE = 100;
+/** Pages of our own executions that are read in one reconcile: what is left is read in the next. */
+const PROGRESS_PAGES = 20;
+/** Pages of a flow's executions that are read to see which slots were run before. */
+const HISTORY_PAGES = 1_000;
+
+/** What is known of a resource without asking anybody. */
+export function observe(context: BackfillContext, object: CachedBackfill): Observed {
+  const { backfills } = context;
+  return {
+    ...observeOwnership(context, object, "backfill"),
+    flowReference: flowReferenceOf(context, object),
+    ahead: aheadOf(object, backfills.values()),
+    nameOf: (uid) => {
+      for (const { metadata } of backfills.values()) if (metadata.uid === uid) return keyOf({ metadata });
+      return undefined;
+    },
+  };
+}
+
+/** Reads one fact that a decision asked for, into what is observed. */
+export async function read(context: BackfillContext, seen: Observed, fact: Fact, signal: AbortSignal): Promise<void> {
+  const { flows, triggers } = context.kestra;
+  switch (fact) {
+    case "flow": {
+      const { tenant } = context.settings;
+      seen.flow = (await flows.definition({ tenant, ...flowOf(seen) }, signal)) ?? "missing";
+      return;
+    }
+    case "row":
+      seen.row = (await triggers.get(triggerOf(seen), signal)) ?? "missing";
+      return;
+    case "progress":
+      seen.progress = await readProgress(context, seen, signal);
+      return;
+    case "history":
+      seen.history = await readHistory(context, seen, signal);
+  }
+}
+
+/** The trigger that an accepted Backfill means, or the flow that was just read. */
+export function triggerOf({ object, flow, flowReference }: Observed): TriggerIdentity {
+  const { policy, status } = object;
+  if (status.target) {
+    const { namespace, flow: id, trigger } = status.target;
+    return { namespace, flow: id, trigger };
+  }
+  const target = flow && flow !== "missing" ? targetOf(flow, policy) : undefined;
+  if (target === undefined || "reason" in target || "missing" in flowReference)
+    throw new Error("decided on a trigger that is not known");
+  return { namespace: flowReference.namespace, flow: flowReference.id, trigger: target.trigger };
+}
+
+function flowOf({ object: { status }, flowReference }: Observed): { namespace: string; id: string } {
+  if (status.target) return { namespace: status.target.namespace, id: status.target.flow };
+  if ("missing" in flowReference) throw new Error("decided on a flow that is not known");
+  return flowReference;
+}
+
+function flowReferenceOf({ flows }: BackfillContext, { metadata, policy: { target } }: CachedBackfill): FlowReference {
+  const { flowRef, namespace = "", id = "" } = target;
+  if (flowRef === undefined) return { namespace, id };
+  const { name } = flowRef;
+  const flow = flows.get(keyFor({ namespace: metadata.namespace, name }));
+  if (flow === undefined) return { missing: `the KestraFlow ${name}` };
+  const current = flow.status.observedGeneration === flow.metadata.generation && isReady(flow.status);
+  if (!current || flow.status.flow === undefined) return { missing: `the KestraFlow ${name} to be Ready` };
+  return { namespace: flow.status.flow.namespace, id: flow.status.flow.id };
+}
+
+/** What our executions came to, from the watermark on. */
+async function readProgress(context: BackfillContext, { object }: Observed, signal: AbortSignal): Promise<Progress> {
+  const { metadata, status } = object;
+  const { namespace = "", flow = "", trigger } = status.target ?? {};
+  const { submission, attempt } = status;
+  const filter = {
+    namespace,
+    flow,
+    labels: { [LABEL.backfill]: metadata.uid },
+    ...(status.watermark ? { from: Date.parse(status.watermark.startedAt) } : {}),
+  };
+  const found: (Execution & { slot: number })[] = [];
+  for (let page = 1; page <= PROGRESS_PAGES; page += 1) {
+    const { results } = await context.kestra.executions.page(
+      filter,
+      { page, size: PAGE_SIZE, order: "oldest" },
+      signal,
+    );
+    for (const execution of results)
+      if (execution.trigger === trigger && execution.slot !== undefined)
+        found.push({ ...execution, slot: execution.slot });
+    if (results.length < PAGE_SIZE) break;
+  }
+  return advance(recordedProgress(status), found, {
+    ticks: ticksOf(status),
+    first: submission === undefined ? Infinity : Date.parse(submission.first),
+    isAttempt: ({ labels }) => labels[LABEL.attempt] === String(attempt),
+  });
+}
+
+/** What became of every slot from the start of the range on, whoever ran it: newest executions first, so that new ones hide none. */
+async function readHistory(context: BackfillContext, seen: Observed, signal: AbortSignal): Promise<History> {
+  const { namespace, flow, trigger } = triggerOf(seen);
+  const { policy, status } = seen.object;
+  const range = status.range ?? rangeOfSpec(policy, zoneOf(seen), context.clock.now());
+  // Nothing is run before it is due.
+  const from = "reason" in range ? 0 : new Date(range.start).getTime();
+  const end = "reason" in range ? Infinity : new Date(range.end).getTime();
+  const outcomes = new Map<number, "done" | "failed" | "unfinished">();
+  let unfinished: Execution | undefined;
+  for (let page = 1; page <= HISTORY_PAGES; page += 1) {
+    const { results } = await context.kestra.executions.page(
+      { namespace, flow, from },
+      { page, size: PAGE_SIZE, order: "newest" },
+      signal,
+    );
+    for (const execution of results) {
+      const { slot } = execution;
+      if (execution.trigger !== trigger || slot === undefined || slot < from || slot > end) continue;
+      const outcome = outcomeOf(execution);
+      if (outcome === "superseded" || outcomes.get(slot) === "done") continue;
+      if (outcome === "unfinished") unfinished = execution;
+      // The newest one counts, unless an older one succeeded.
+      if (outcome === "done" || !outcomes.has(slot)) outcomes.set(slot, outcome);
+    }
+    if (results.length < PAGE_SIZE) return { outcomes, incomplete: false, ...(unfinished ? { unfinished } : {}) };
+  }
+  return { outcomes, incomplete: true };
+}
+
+function zoneOf({ flow, object: { policy } }: Observed): string {
+  const target = flow && flow !== "missing" ? targetOf(flow, policy) : undefined;
+  return target && "timeZone" in target ? target.timeZone : "UTC";
+}

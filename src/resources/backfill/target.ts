@@ -1,0 +1,175 @@
+import type { FlowDefinition, InputDefinition, TriggerDefinition } from "../../kestra/types.ts";
+import type { Unreadable } from "../model.ts";
+import type { BackfillSpec, BackfillStatus } from "./schema.ts";
+
+/** The trigger whose slots are run, as far as they depend on it. */
+export interface Target {
+  trigger: string;
+  cron: string;
+  withSeconds: boolean;
+  timeZone: string;
+  /** The trigger names no zone: Kestra reads the cron in that of its server. */
+  zoneAssumed: boolean;
+}
+
+const SCHEDULE = "io.kestra.plugin.core.trigger.Schedule";
+/** The name that it had before, still an alias. */
+const SCHEDULE_ALIAS = "io.kestra.core.models.triggers.types.Schedule";
+
+/** What makes slots depend on more than the cron: they cannot be told from outside of Kestra. */
+const UNPROVABLE = ["conditions", "scheduleConditions", "when", "stopAfter"] as const;
+
+/** Finds the trigger that a Backfill means, or says why none can be. */
+export function targetOf(flow: FlowDefinition, spec: Pick<BackfillSpec, "target" | "timeZone">): Target | Unreadable {
+  const meant = triggerOf(flow, spec.target.trigger);
+  if ("reason" in meant) return meant;
+  const found = meant.trigger;
+  const name = `The trigger ${found.id} of the flow ${flow.namespace}/${flow.id}`;
+  if (!isSchedule(found))
+    return {
+      reason: "TriggerNotSupported",
+      message: `${name} is a ${found.type}: only Schedule triggers have slots that can be run later.`,
+    };
+  const unprovable = UNPROVABLE.find((property) => isGiven(found[property]));
+  if (unprovable !== undefined)
+    return {
+      reason: "SlotsNotProvable",
+      message: `${name} has ${unprovable}, so that not every tick of its cron is a slot: which ones ran could not be proved. Backfill a trigger without ${unprovable}.`,
+    };
+  const defaults = flow.pluginDefaults?.find(({ type }) => SCHEDULE.startsWith(type));
+  if (defaults)
+    return {
+      reason: "SlotsNotProvable",
+      message: `The flow ${flow.namespace}/${flow.id} has pluginDefaults for ${defaults.type}, which change the trigger: write them into the trigger instead.`,
+    };
+  const { cron, withSeconds, timezone } = found;
+  if (typeof cron !== "string") return { reason: "SlotsNotProvable", message: `${name} has no cron.` };
+  return {
+    trigger: found.id,
+    cron,
+    withSeconds: withSeconds === true,
+    timeZone: typeof timezone === "string" ? timezone : (spec.timeZone ?? "UTC"),
+    zoneAssumed: typeof timezone !== "string",
+  };
+}
+
+/** Whether the slots of a trigger are still those that were accepted. */
+export function sameSlots(accepted: NonNullable<BackfillStatus["target"]>, now: Target): boolean {
+  return (
+    accepted.trigger === now.trigger &&
+    accepted.cron === now.cron &&
+    (accepted.withSeconds ?? false) === now.withSeconds &&
+    accepted.timeZone === now.timeZone
+  );
+}
+
+/** Why the executions would fail for their inputs, or be impossible to tell apart for their labels. Undefined when all is well. */
+export function flawOfExecutions(
+  { inputs: declared, triggers }: FlowDefinition,
+  trigger: string,
+  { inputs = {}, labels = {} }: Pick<BackfillSpec, "inputs" | "labels">,
+): Unreadable | undefined {
+  return complaintOnLabels(labels) ?? complaintOnInputs(declared ?? [], fixedInputs(triggers, trigger), inputs);
+}
+
+/** Whether a trigger has been switched off in its definition. */
+export function isDisabled(flow: FlowDefinition, trigger: string): boolean {
+  return flow.triggers?.find(({ id }) => id === trigger)?.disabled === true;
+}
+
+function triggerOf(
+  { namespace, id, triggers }: FlowDefinition,
+  wanted: string | undefined,
+): { trigger: TriggerDefinition } | Unreadable {
+  const all = triggers ?? [];
+  const named = (those: readonly TriggerDefinition[]) => those.map((trigger) => trigger.id).join(", ") || "none";
+  if (wanted !== undefined) {
+    const found = all.find((trigger) => trigger.id === wanted);
+    if (found) return { trigger: found };
+    return {
+      reason: "TriggerMissing",
+      message: `The flow ${namespace}/${id} has no trigger ${wanted}; it has: ${named(all)}.`,
+    };
+  }
+  const schedules = all.filter(isSchedule);
+  const [only, ...more] = schedules;
+  if (only !== undefined && more.length === 0) return { trigger: only };
+  return only === undefined
+    ? {
+        reason: "TriggerMissing",
+        message: `The flow ${namespace}/${id} has no Schedule trigger; its triggers: ${named(all)}.`,
+      }
+    : {
+        reason: "TriggerAmbiguous",
+        message: `The flow ${namespace}/${id} has several Schedule triggers: set target.trigger to one of ${named(schedules)}.`,
+      };
+}
+
+function isSchedule({ type }: TriggerDefinition): boolean {
+  return type === SCHEDULE || type === SCHEDULE_ALIAS;
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+}
+
+function fixedInputs(triggers: FlowDefinition["triggers"], id: string): Record<string, unknown> {
+  const inputs = triggers?.find((trigger) => trigger.id === id)?.inputs;
+  return typeof inputs === "object" && inputs !== null ? (inputs as Record<string, unknown>) : {};
+}
+
+function complaintOnLabels(labels: Readonly<Record<string, string>>): Unreadable | undefined {
+  for (const [key, value] of Object.entries(labels)) {
+    const prefix = ["system.", "kestraflow."].find((reserved) => key.startsWith(reserved));
+    if (prefix !== undefined)
+      return {
+        reason: "LabelsInvalid",
+        message: `The label ${key} cannot be given: labels under ${prefix} are reserved.`,
+      };
+    if (value.includes("{{"))
+      return {
+        reason: "LabelsInvalid",
+        message: `The label ${key} has a template in it, which Kestra would fill in for every execution: give plain text.`,
+      };
+  }
+  return undefined;
+}
+
+function complaintOnInputs(
+  declared: readonly InputDefinition[],
+  fixed: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
+): Unreadable | undefined {
+  const invalid = (message: string): Unreadable => ({ reason: "InputsInvalid", message });
+  const known = declared.map(({ id }) => id);
+  const unknown = Object.keys(given).find((id) => !known.includes(id));
+  if (unknown !== undefined)
+    return invalid(
+      `The flow has no input ${unknown}; it has: ${known.join(", ") || "none"}. Kestra would ignore it silently.`,
+    );
+  for (const input of declared) {
+    const { id, required, dependsOn } = input;
+    const value = given[id] ?? fixed[id];
+    const hasDefault = isGiven(input.defaults) || isGiven(input.prefill);
+    if (!isGiven(value)) {
+      if (required && !hasDefault && !isGiven(dependsOn))
+        return invalid(`The input ${id} is required and has no default: give it in spec.inputs.`);
+      continue;
+    }
+    const complaint = complaintOnChoice(input, value);
+    if (complaint !== undefined) return invalid(complaint);
+  }
+  return undefined;
+}
+
+/** What SELECT and MULTISELECT allow. Values that Kestra computes cannot be judged. */
+function complaintOnChoice(input: InputDefinition, value: unknown): string | undefined {
+  const { id, type, values, allowCustomValue, allowCustomInput, expression } = input;
+  if (type !== "SELECT" && type !== "MULTISELECT") return undefined;
+  if (!Array.isArray(values) || allowCustomValue === true || allowCustomInput === true || isGiven(expression))
+    return undefined;
+  const allowed = values.map(String);
+  const chosen = Array.isArray(value) ? value.map(String) : [String(value)];
+  const wrong = chosen.find((item) => !allowed.includes(item) && !item.includes("{{"));
+  return wrong === undefined ? undefined : `The input ${id} cannot be ${wrong}: choose among ${allowed.join(", ")}.`;
+}

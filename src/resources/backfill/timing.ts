@@ -1,0 +1,12 @@
+import { TRIGGER_WRITE_DEADLINE_MS } from "../../kestra/deadlines.ts";
+
+/** Milliseconds between two looks at slots that run, at least and at most. */
+export const POLL = { least: 2_000, most: 15_000 };
+/** Between two looks at something that will be over in a moment. */
+export const SOON_MS = 1_000;
+/** Between two looks at a queue, or at what a person has to change. */
+export const QUEUE_MS = 5_000;
+/** How long a backfill must have vanished before it is believed: an execution that was just made may not be listed yet. */
+export const VANISHED_MS = 2_000;
+/** How long after a call without an answer it is clear that it will have no effect any more. */
+export const UNANSWERED_MS = TRIGGER_WRITE_DEADLINE_MS + 10_000;

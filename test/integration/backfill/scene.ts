@@ -1,0 +1,149 @@
+import { expect } from "@jest/globals";
+import type { Backfill, BackfillSpec, BackfillStatus } from "../../../src/resources/backfill/schema.ts";
+import { eventually } from "../../support/eventually.ts";
+import type { EventuallyOptions } from "../../support/eventually.ts";
+import type { KestraExecution, KestraTrigger } from "../../support/kestra.ts";
+import type { TestResources } from "../../support/resources.ts";
+import { TestScene } from "../scene.ts";
+
+type State = NonNullable<BackfillStatus["state"]>;
+
+/** A scene of backfills: flows with a Schedule trigger, made in Kestra directly, and the Backfills of their slots. */
+export class BackfillScene extends TestScene {
+  protected override readonly listing = "listTriggers";
+
+  get backfills(): TestResources<BackfillSpec, Backfill> {
+    return this.cluster.backfills;
+  }
+
+  /**
+   * Makes a flow whose trigger `tick` has this cron, and waits until Kestra schedules it.
+   *
+   * @param more of the flow, as YAML at the top level
+   */
+  async flow(id: string, cron: string, { tasks = LOG, trigger = "", more = "" } = {}): Promise<void> {
+    await this.kestra.create(this.source(id, cron, { tasks, trigger, more }));
+    await eventually(async () => {
+      const row = await this.kestra.trigger(this.namespace, id, "tick");
+      if (row?.nextExecutionDate === undefined && !more.includes("disabled") && !trigger.includes("disabled"))
+        throw new Error("not scheduled yet");
+    });
+  }
+
+  source(id: string, cron: string, { tasks = LOG, trigger = "", more = "" } = {}): string {
+    const properties = trigger === "" ? "" : `\n    ${trigger.replaceAll("\n", "\n    ")}`;
+    return `id: ${id}
+namespace: ${this.namespace}
+${more}
+tasks:
+${tasks}
+triggers:
+  - id: tick
+    type: io.kestra.plugin.core.trigger.Schedule
+    cron: "${cron}"${properties}
+`;
+  }
+
+  /** Makes a Backfill of the flow with the same name. */
+  create(name: string, spec: Partial<BackfillSpec>): Promise<Backfill> {
+    return this.backfills.create(name, { target: { namespace: this.namespace, id: name }, ...spec });
+  }
+
+  async status(name: string): Promise<BackfillStatus> {
+    return (await this.backfills.get(name)).status ?? {};
+  }
+
+  /** Waits until the Backfill has come to this state. */
+  async waitState(name: string, state: State, options?: EventuallyOptions): Promise<BackfillStatus> {
+    const resource = await this.backfills.waitUntil(name, ({ status }) => status?.state === state, {
+      within: 45_000,
+      ...options,
+    });
+    return resource.status ?? {};
+  }
+
+  /** Waits until Ready is False for this reason. */
+  async waitReason(name: string, reason: string): Promise<string> {
+    const { status } = await this.backfills.waitFor(name, "Ready", "False", reason);
+    return status?.conditions?.find(({ type }) => type === "Ready")?.message ?? "";
+  }
+
+  /** What the condition Ready says. */
+  async message(name: string): Promise<string> {
+    return (await this.status(name)).conditions?.find(({ type }) => type === "Ready")?.message ?? "";
+  }
+
+  trigger(flow: string): readonly [string, string, string] {
+    return [this.namespace, flow, "tick"];
+  }
+
+  /** The state of the flow's trigger. Throws where there is none. */
+  async row(flow: string): Promise<KestraTrigger> {
+    const row = await this.kestra.trigger(...this.trigger(flow));
+    if (row === undefined) throw new Error(`Kestra has no trigger of ${flow}`);
+    return row;
+  }
+
+  /** The flow's executions that have the label of this Backfill. */
+  async ours(name: string, flow = name): Promise<KestraExecution[]> {
+    const { metadata } = await this.backfills.get(name);
+    const executions = await this.kestra.executions(this.namespace, flow);
+    return executions.filter(({ labels }) =>
+      labels?.some(({ key, value }) => key === "kestraflow.backfill" && value === metadata.uid),
+    );
+  }
+
+  /** The slots of the flow that were run, in the order in which they were started, whoever started them. */
+  async slots(flow: string): Promise<string[]> {
+    return (await this.kestra.executions(this.namespace, flow)).map(slotOf);
+  }
+
+  /** Waits until at least so many of the flow's slots were started. */
+  async waitSlots(flow: string, count: number): Promise<string[]> {
+    return eventually(async () => {
+      const slots = await this.slots(flow);
+      if (slots.length < count) throw new Error(`only ${slots.join(", ")}`);
+      return slots;
+    });
+  }
+
+  async expectSlots(flow: string, slots: string[]): Promise<void> {
+    expect(await this.slots(flow)).toEqual(slots);
+  }
+
+  protected override recordedNamespaces(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
+  protected override async emptyInKestra(namespace: string): Promise<void> {
+    for (const { id } of await this.kestra.flows(namespace)) await this.kestra.delete(namespace, id);
+  }
+}
+
+const LOG = `  - id: log
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ trigger.date }}"`;
+
+/** A task that takes some seconds. */
+export function sleeping(seconds: number): string {
+  return `  - id: sleep
+    type: io.kestra.plugin.core.flow.Sleep
+    duration: PT${seconds}S`;
+}
+
+/** A task that fails in the slots for which the expression is true. */
+export function failingWhen(expression: string): string {
+  return `  - id: fail
+    type: io.kestra.plugin.core.execution.Fail
+    condition: "${expression}"`;
+}
+
+/** The slot of an execution as a moment in UTC. */
+export function slotOf({ trigger }: KestraExecution): string {
+  return new Date(trigger?.variables?.date ?? "").toISOString().replace(".000Z", "Z");
+}
+
+/** Hourly slots of 2024-01-01. */
+export function hours(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => `2024-01-01T${String(from + i).padStart(2, "0")}:00:00Z`);
+}
