@@ -1,0 +1,141 @@
+import { expect, test } from "@jest/globals";
+import { eventually } from "../../support/eventually.ts";
+import { BackfillScene, hours, slotOf } from "./scene.ts";
+
+const scene = new BackfillScene("bf-interfere");
+const day = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T06:00:00Z" };
+
+/** A Backfill of six slots that has run at least one of them. */
+async function running(name: string): Promise<void> {
+  await scene.flow(name, "0 * * * *");
+  await scene.create(name, day);
+  await scene.waitSlots(name, 2);
+}
+
+test("deleted in Kestra by a person, it is interrupted, says so, and is not resumed", async () => {
+  await running("deleted");
+  await scene.kestra.changeBackfill(scene.trigger("deleted"), "delete");
+  const status = await scene.waitState("deleted", "Interrupted");
+  const slots = await scene.slots("deleted");
+  expect(slots.length).toBeLessThan(7);
+  expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("CancelledInKestra");
+  expect(await scene.message("deleted")).toMatch(/Somebody deleted the backfill in Kestra when \d of 7 slots are done/);
+  await scene.restartOperator();
+  await scene.create("again", { target: { namespace: scene.namespace, id: "deleted" }, ...day });
+  const again = await scene.waitState("again", "Complete");
+  expect(again.slots).toMatchObject({ total: 7, present: slots.length, done: 7 - slots.length });
+  await scene.expectSlots("deleted", hours(0, 6));
+});
+
+test("when another trigger property is edited, the missing slots are run, each once", async () => {
+  await running("edited");
+  await scene.kestra.edit(
+    scene.namespace,
+    "edited",
+    scene.source("edited", "0 * * * *", {
+      trigger: "inputs:\n  unused: x",
+      more: "inputs:\n  - id: unused\n    type: STRING\n    defaults: y",
+    }),
+  );
+  const status = await scene.waitState("edited", "Complete");
+  expect(status.attempt).toBe(2);
+  await scene.expectSlots("edited", hours(0, 6));
+  expect((await scene.cluster.events("edited")).map(({ reason }) => reason)).toContain("Resumed");
+});
+
+test("when only tasks are edited, it goes on as it is", async () => {
+  await running("tasks");
+  await scene.kestra.edit(
+    scene.namespace,
+    "tasks",
+    scene.source("tasks", "0 * * * *", {
+      tasks: "  - id: other\n    type: io.kestra.plugin.core.log.Log\n    message: new",
+    }),
+  );
+  const status = await scene.waitState("tasks", "Complete");
+  expect(status.attempt).toBe(1);
+  await scene.expectSlots("tasks", hours(0, 6));
+});
+
+test("when the cron is edited, it is interrupted: its slots are others now", async () => {
+  await running("cron");
+  await scene.kestra.edit(scene.namespace, "cron", scene.source("cron", "30 * * * *"));
+  const status = await scene.waitState("cron", "Interrupted");
+  expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("TriggerChanged");
+});
+
+test("when its trigger is removed, it is interrupted", async () => {
+  await running("removed");
+  await scene.kestra.edit(
+    scene.namespace,
+    "removed",
+    scene.source("removed", "0 * * * *").replace("- id: tick", "- id: tock"),
+  );
+  const status = await scene.waitState("removed", "Interrupted");
+  expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("TriggerRemoved");
+});
+
+test("while the trigger is switched off in Kestra it waits and says so, and loses no slot", async () => {
+  await running("switched");
+  await scene.kestra.setDisabled(scene.trigger("switched"), true);
+  expect(await scene.waitReason("switched", "TriggerDisabled")).toContain("enable it");
+  await scene.kestra.setDisabled(scene.trigger("switched"), false);
+  await scene.waitState("switched", "Complete");
+  await scene.expectSlots("switched", hours(0, 6));
+});
+
+test("while somebody has paused it in Kestra it says so, and goes on when it is resumed there", async () => {
+  await running("paused");
+  await scene.kestra.changeBackfill(scene.trigger("paused"), "pause");
+  await scene.waitState("paused", "Suspended");
+  expect(await scene.message("paused")).toContain("stops the live schedule too");
+  await scene.kestra.changeBackfill(scene.trigger("paused"), "unpause");
+  await scene.waitState("paused", "Complete");
+  await scene.expectSlots("paused", hours(0, 6));
+});
+
+test("a backfill that a person started is waited for, and left alone", async () => {
+  await scene.flow("busy", "0 * * * *");
+  await scene.kestra.startBackfill(scene.trigger("busy"), {
+    start: "2024-02-01T00:00:00Z",
+    end: "2024-02-01T04:00:00Z",
+  });
+  await scene.create("busy", { start: "2024-01-01T00:00:00Z", end: "2024-01-01T01:00:00Z" });
+  await scene.waitState("busy", "Queued");
+  expect(await scene.message("busy")).toContain("somebody started in Kestra");
+  await scene.waitState("busy", "Complete");
+  const theirs = [0, 1, 2, 3, 4].map((hour) => `2024-02-01T0${hour}:00:00Z`);
+  await scene.expectSlots("busy", [...theirs, ...hours(0, 1)]);
+});
+
+test("replaced by a person's backfill, it is interrupted, theirs runs, and Kestra does not replay the past after it", async () => {
+  await scene.flow("replaced", "0 * * * *");
+  const { nextExecutionDate } = await scene.row("replaced");
+  const now = Date.now();
+  const ago = (count: number) => new Date(Math.floor(now / 3_600_000) * 3_600_000 - count * 3_600_000).toISOString();
+  // Hours that end just before now: without a guard every one of them would be run again after the second backfill.
+  await scene.create("replaced", { start: ago(40), end: ago(20) });
+  await scene.waitSlots("replaced", 2);
+  await scene.kestra.startBackfill(scene.trigger("replaced"), {
+    start: "2024-02-01T00:00:00Z",
+    end: "2024-02-01T03:00:00Z",
+  });
+  const status = await scene.waitState("replaced", "Interrupted");
+  expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("ReplacedInKestra");
+  await eventually(
+    async () => {
+      const row = await scene.row("replaced");
+      expect({ backfill: row.backfill, next: row.nextExecutionDate }).toEqual({ next: nextExecutionDate });
+    },
+    { within: 30_000 },
+  );
+  await scene.backfills.waitUntil("replaced", ({ status }) => status?.guard === undefined);
+  const executions = await scene.kestra.executions(scene.namespace, "replaced");
+  const theirs = executions.map(slotOf).filter((slot) => slot.startsWith("2024-02"));
+  expect(theirs).toEqual([0, 1, 2, 3].map((hour) => `2024-02-01T0${hour}:00:00Z`));
+  const ours = await scene.ours("replaced");
+  const replayed = executions.length - theirs.length - ours.length;
+  // A look comes every two seconds, and Kestra starts one slot a second.
+  expect(replayed).toBeLessThanOrEqual(4);
+  expect((await scene.cluster.events("replaced")).map(({ reason }) => reason)).toContain("LiveScheduleRestored");
+});

@@ -1,0 +1,105 @@
+import { expect, test } from "@jest/globals";
+import { always, eventually } from "../../support/eventually.ts";
+import { BackfillScene, failingWhen, hours, sleeping } from "./scene.ts";
+
+const scene = new BackfillScene("bf-suspend");
+const day = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T05:00:00Z" };
+
+test("one that is made suspended says what it would do, is Ready, and starts nothing", async () => {
+  await scene.flow("asleep", "0 * * * *");
+  const before = await scene.row("asleep");
+  await scene.create("asleep", { ...day, suspend: true });
+  const { status } = await scene.backfills.waitReady("asleep");
+  expect(status).toMatchObject({ state: "Suspended", progress: "0/6", first: "2024-01-01T00:00:00.000Z" });
+  expect(status?.conditions?.find(({ type }) => type === "Suspended")?.status).toBe("True");
+  await always(async () => {
+    expect(await scene.row("asleep")).toEqual(before);
+  }, 2_000);
+  await scene.expectSlots("asleep", []);
+});
+
+test("suspending takes effect within two seconds, the live schedule is as it was, and every slot is run once in the end", async () => {
+  await scene.flow("halted", "0 * * * *");
+  const { nextExecutionDate } = await scene.row("halted");
+  await scene.create("halted", day);
+  await scene.waitSlots("halted", 2);
+  await scene.backfills.patchSpec("halted", { suspend: true });
+  const asked = performance.now();
+  await eventually(async () => {
+    expect((await scene.row("halted")).backfill).toBeUndefined();
+  });
+  expect(performance.now() - asked).toBeLessThan(2_000);
+  const status = await scene.waitState("halted", "Suspended");
+  const started = await scene.slots("halted");
+  expect(started.length).toBeLessThan(6);
+  expect(status.slots?.done).toBeLessThanOrEqual(started.length);
+  await always(async () => {
+    const row = await scene.row("halted");
+    expect({ backfill: row.backfill, next: row.nextExecutionDate }).toEqual({ next: nextExecutionDate });
+    expect(await scene.slots("halted")).toEqual(started);
+  }, 2_500);
+
+  await scene.backfills.patchSpec("halted", { suspend: false });
+  const done = await scene.waitState("halted", "Complete");
+  await scene.expectSlots("halted", hours(0, 5));
+  expect(done).toMatchObject({ attempt: 2, slots: { done: 6 } });
+  expect((await scene.row("halted")).nextExecutionDate).toBe(nextExecutionDate);
+});
+
+test("what runs while it is suspended goes on, and is counted", async () => {
+  await scene.flow("long", "0 * * * *", { tasks: sleeping(3) });
+  await scene.create("long", day);
+  await scene.waitSlots("long", 1);
+  await scene.backfills.patchSpec("long", { suspend: true });
+  await scene.waitState("long", "Suspended");
+  await scene.backfills.waitUntil("long", ({ status }) => status?.slots?.done === 1);
+  await scene.expectSlots("long", hours(0, 0));
+  expect((await scene.row("long")).backfill).toBeUndefined();
+  await scene.backfills.patchSpec("long", { suspend: false });
+  await scene.waitSlots("long", 2);
+  expect(await scene.slots("long")).toEqual(hours(0, 1));
+});
+
+test("suspended and resumed in quick succession, no slot is lost and none is run twice", async () => {
+  await scene.flow("flicker", "0 * * * *");
+  await scene.create("flicker", day);
+  await scene.waitSlots("flicker", 1);
+  for (let i = 0; i < 4; i += 1) {
+    await scene.backfills.patchSpec("flicker", { suspend: true });
+    await scene.backfills.patchSpec("flicker", { suspend: false });
+  }
+  await scene.waitState("flicker", "Complete");
+  await scene.expectSlots("flicker", hours(0, 5));
+});
+
+const FAILS_AT_1_AND_2 = failingWhen("{{ trigger.date contains 'T01:' or trigger.date contains 'T02:' }}");
+
+test("at so many failures it pauses, and goes on when more are allowed", async () => {
+  await scene.flow("budget", "0 * * * *", { tasks: FAILS_AT_1_AND_2 });
+  await scene.create("budget", { ...day, failurePolicy: { maxFailed: 1, action: "Pause" } });
+  const status = await scene.waitState("budget", "Suspended");
+  expect(status.conditions?.find(({ type }) => type === "Suspended")?.reason).toBe("FailureBudgetSpent");
+  expect((await scene.slots("budget")).length).toBeLessThan(5);
+  await scene.backfills.patchSpec("budget", { failurePolicy: { maxFailed: 3, action: "Pause" } });
+  const failed = await scene.waitState("budget", "Failed");
+  await scene.expectSlots("budget", hours(0, 5));
+  expect(failed.slots).toMatchObject({ done: 4, failed: 2 });
+  expect(failed.failures?.map(({ slot, state }) => `${slot} ${state}`)).toEqual([
+    "2024-01-01T01:00:00.000Z FAILED",
+    "2024-01-01T02:00:00.000Z FAILED",
+  ]);
+  expect(failed.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`)).toEqual([
+    "Ready False SlotsFailed",
+    "Stalled True SlotsFailed",
+    "Failed True SlotsFailed",
+  ]);
+});
+
+test("at so many failures it stops for good, where the policy says so", async () => {
+  await scene.flow("stop", "0 * * * *", { tasks: FAILS_AT_1_AND_2 });
+  await scene.create("stop", { ...day, failurePolicy: { maxFailed: 1, action: "Stop" } });
+  const status = await scene.waitState("stop", "Failed");
+  expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("FailureBudgetSpent");
+  expect((await scene.slots("stop")).length).toBeLessThan(5);
+  expect((await scene.row("stop")).backfill).toBeUndefined();
+});
