@@ -115,6 +115,7 @@ async function record(
   delete seen.row;
   delete seen.progress;
   if ("target" in part) delete seen.history;
+  if (part.plan !== undefined && part.submission === undefined) seen.planned = true;
   const { attempt } = seen.object.status;
   if (part.attempt !== undefined && part.attempt === attempt) seen.intended = attempt;
 }

@@ -217,7 +217,7 @@ function proceed(seen: Observed, now: number): Decision {
         );
   const flaw = flawOfExecutions(flow, target.trigger, policy);
   if (flaw) return refused(flaw.reason, flaw.message);
-  if (status.attempt === undefined && seen.history === undefined && policy.reprocess !== "All") return planAnew(seen);
+  if (status.attempt === undefined && !seen.planned && policy.reprocess !== "All") return planAnew(seen);
   if (seen.history?.unfinished)
     return waiting(
       "ExecutionsUnfinished",

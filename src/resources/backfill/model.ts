@@ -34,6 +34,8 @@ export interface Observed extends resources.Observed<CachedBackfill> {
   history?: History;
   /** The submission that was recorded in this reconcile: only such a one may be made without more ado. */
   intended?: number;
+  /** What is to be run was found in this reconcile: nobody can have run it since. */
+  planned?: boolean;
   /** Something was taken back in this reconcile. */
   withdrew?: boolean;
   /** This resource was deleted, since its time to live is over. */

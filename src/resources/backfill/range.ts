@@ -1,4 +1,4 @@
-import { parseInstant } from "../../lib/rfc3339.ts";
+import { isCalendarDate, parseInstant } from "../../lib/rfc3339.ts";
 import { endOfDay, isZone, startOfDay } from "../../lib/zone.ts";
 import type { Unreadable } from "../model.ts";
 import { iso } from "./plan.ts";
@@ -24,12 +24,13 @@ export function rangeOfSpec(
   const invalid = (message: string): Unreadable => ({ reason: "RangeInvalid", message });
   if (timeZone !== undefined && !isZone(timeZone))
     return invalid(`timeZone ${timeZone} is no time zone, such as Europe/Paris.`);
-  const from = parseInstant(start)?.ms ?? startOfDay(start, zone);
+  const from = parseInstant(start)?.ms ?? (isCalendarDate(start) ? startOfDay(start, zone) : undefined);
   if (from === undefined)
     return invalid(
       `start ${start} is neither a date nor a moment with an offset: write 2019-01-01 or 2019-01-01T00:00:00Z.`,
     );
-  const to = end === undefined ? now : (parseInstant(end)?.ms ?? endOfDay(end, zone));
+  const to =
+    end === undefined ? now : (parseInstant(end)?.ms ?? (isCalendarDate(end) ? endOfDay(end, zone) : undefined));
   if (to === undefined)
     return invalid(
       `end ${end} is neither a date nor a moment with an offset: write 2020-12-31 or 2020-12-31T23:59:59Z.`,

@@ -164,7 +164,7 @@ test("a KestraFlow is waited for until it is Ready", async () => {
   await scene.create("declared", { target: { flowRef: { name: "declared" } }, ...range });
   expect(await scene.waitReason("declared", "FlowNotReady")).toContain("the KestraFlow declared");
   await scene.cluster.createFlow("declared", { source: source.replace("tasks:", "task:") });
-  await scene.cluster.waitFor("declared", "Ready", "False", "Invalid");
+  await scene.cluster.waitFor("declared", "Ready", "False", "InvalidFlow");
   expect(await scene.waitReason("declared", "FlowNotReady")).toContain("to be Ready");
   await scene.cluster.patchSpec("declared", { source });
   await scene.waitState("declared", "Complete");
