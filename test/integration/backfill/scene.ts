@@ -21,8 +21,9 @@ export class BackfillScene extends TestScene {
    *
    * @param more of the flow, as YAML at the top level
    */
-  async flow(id: string, cron: string, { tasks = LOG, trigger = "", more = "" } = {}): Promise<void> {
-    await this.kestra.create(this.source(id, cron, { tasks, trigger, more }));
+  async flow(id: string, cron: string, properties: FlowProperties = {}): Promise<void> {
+    await this.kestra.create(this.source(id, cron, properties));
+    const { more = "", trigger = "" } = properties;
     await eventually(async () => {
       const row = await this.kestra.trigger(this.namespace, id, "tick");
       if (row?.nextExecutionDate === undefined && !more.includes("disabled") && !trigger.includes("disabled"))
@@ -30,18 +31,8 @@ export class BackfillScene extends TestScene {
     });
   }
 
-  source(id: string, cron: string, { tasks = LOG, trigger = "", more = "" } = {}): string {
-    const properties = trigger === "" ? "" : `\n    ${trigger.replaceAll("\n", "\n    ")}`;
-    return `id: ${id}
-namespace: ${this.namespace}
-${more}
-tasks:
-${tasks}
-triggers:
-  - id: tick
-    type: io.kestra.plugin.core.trigger.Schedule
-    cron: "${cron}"${properties}
-`;
+  source(id: string, cron: string, properties: FlowProperties = {}): string {
+    return scheduledFlow(this.namespace, id, cron, properties);
   }
 
   /** Makes a Backfill of the flow with the same name. */
@@ -123,6 +114,33 @@ triggers:
 const LOG = `  - id: log
     type: io.kestra.plugin.core.log.Log
     message: "{{ trigger.date }}"`;
+
+/** What a flow has besides its trigger's cron, as YAML: its tasks, and more of the trigger and of the flow at their own level. */
+export interface FlowProperties {
+  tasks?: string;
+  trigger?: string;
+  more?: string;
+}
+
+/** A flow with a Schedule trigger `tick`. */
+export function scheduledFlow(
+  namespace: string,
+  id: string,
+  cron: string,
+  { tasks = LOG, trigger = "", more = "" }: FlowProperties = {},
+): string {
+  const properties = trigger === "" ? "" : `\n    ${trigger.replaceAll("\n", "\n    ")}`;
+  return `id: ${id}
+namespace: ${namespace}
+${more}
+tasks:
+${tasks}
+triggers:
+  - id: tick
+    type: io.kestra.plugin.core.trigger.Schedule
+    cron: "${cron}"${properties}
+`;
+}
 
 /** A task that takes some seconds. */
 export function sleeping(seconds: number): string {
