@@ -153,25 +153,157 @@ describe("the engine server", () => {
     expect(await kestra.flow(namespace, "switched")).toMatchObject({ disabled: false, revision: 3 });
   });
 
-  test("disables triggers in bulk where the body names the tenant", async () => {
-    const trigger = "triggers:\n  - {id: daily, type: io.kestra.plugin.core.trigger.Schedule, cron: 0 0 * * *}\n";
-    await kestra.create(flow("triggered", log, trigger));
-    const rows = async () => {
-      const answer = await kestra.call("GET", `/triggers/${namespace}/triggered`);
-      return ((await answer.json()) as { results: { disabled: boolean; nextExecutionDate?: string }[] }).results;
+  describe("triggers", () => {
+    interface Row {
+      date: string;
+      disabled: boolean;
+      nextExecutionDate?: string;
+      executionId?: string;
+      backfill?: { currentDate: string; paused: boolean; previousNextExecutionDate?: string };
+    }
+
+    const named = (flowId: string) => ({ tenantId: "main", namespace, flowId, triggerId: "hourly" });
+    const hourly = "triggers:\n  - {id: hourly, type: io.kestra.plugin.core.trigger.Schedule, cron: 0 * * * *}\n";
+
+    const row = async (flowId: string) => {
+      const answer = await kestra.call("GET", `/triggers/${namespace}/${flowId}`);
+      return ((await answer.json()) as { results: Row[] }).results[0];
     };
-    await eventually(async () => expect(await rows()).toHaveLength(1));
-    const setDisabled = async (disabled: boolean, tenant: object) => {
-      const triggers = [{ namespace, flowId: "triggered", triggerId: "daily", ...tenant }];
-      const body = JSON.stringify({ triggers, disabled });
-      return (await kestra.call("POST", "/triggers/set-disabled/by-triggers", body, "application/json")).json();
+
+    const put = async (flowId: string, changes: object) => {
+      const body = JSON.stringify({ ...named(flowId), ...changes });
+      const answer = await kestra.call("PUT", "/triggers", body, "application/json");
+      return { status: answer.status, row: (await answer.json()) as Row };
     };
-    expect(await setDisabled(true, {})).toEqual({ count: 0 });
-    expect(await setDisabled(true, { tenantId: "main" })).toEqual({ count: 1 });
-    expect((await rows())[0]).not.toHaveProperty("nextExecutionDate");
-    expect(await setDisabled(false, { tenantId: "main" })).toEqual({ count: 1 });
-    expect((await rows())[0]).toMatchObject({ disabled: false });
-    expect((await rows())[0]).toHaveProperty("nextExecutionDate");
+
+    const scheduled = async (flowId: string) => {
+      await kestra.create(flow(flowId, log, hourly));
+      return eventually(async () => {
+        const created = await row(flowId);
+        if (created?.nextExecutionDate === undefined) throw new Error(`no row of ${flowId} yet`);
+        return created;
+      });
+    };
+
+    test("leave the next date of an enabled one to the scheduler, and a row alone that has the flag", async () => {
+      const created = await scheduled("switch");
+      expect((await put("switch", { disabled: false })).row).toEqual(created);
+      expect((await put("switch", { disabled: true })).row).not.toHaveProperty("nextExecutionDate");
+      const enabled = (await put("switch", { disabled: false })).row;
+      expect(enabled).toMatchObject({ disabled: false });
+      expect(enabled).not.toHaveProperty("nextExecutionDate");
+      await eventually(async () => expect(await row("switch")).toHaveProperty("nextExecutionDate"));
+    });
+
+    test("are disabled in bulk where the body names the tenant; the count is the number asked for", async () => {
+      await scheduled("bulk");
+      const setDisabled = async (disabled: boolean, triggers: object[]) => {
+        const body = JSON.stringify({ triggers, disabled });
+        return (await kestra.call("POST", "/triggers/set-disabled/by-triggers", body, "application/json")).json();
+      };
+      expect(await setDisabled(true, [{ ...named("bulk"), tenantId: undefined }])).toEqual({ count: 1 });
+      expect(await row("bulk")).toMatchObject({ disabled: false });
+      const gone = { ...named("bulk"), triggerId: "gone" };
+      expect(await setDisabled(true, [named("bulk"), gone, named("nowhere")])).toEqual({ count: 3 });
+      expect(await row("bulk")).toMatchObject({ disabled: true });
+      expect(await row("bulk")).not.toHaveProperty("nextExecutionDate");
+      expect(await setDisabled(false, [named("bulk")])).toEqual({ count: 1 });
+      expect(await row("bulk")).toMatchObject({ disabled: false });
+    });
+
+    test("keep a backfill paused that is submitted so", async () => {
+      const before = await scheduled("paused");
+      const backfill = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T03:00:00Z", paused: true };
+      const previousNextExecutionDate = before.nextExecutionDate;
+      expect(await put("paused", { backfill })).toMatchObject({
+        status: 200,
+        row: {
+          nextExecutionDate: "2024-01-01T01:00:00Z",
+          backfill: { currentDate: backfill.start, paused: true, previousNextExecutionDate },
+        },
+      });
+      // The scheduler has looked at the row once it carries the date of its last look.
+      await eventually(async () => expect((await row("paused"))?.date).toBe("2024-01-01T01:00:00Z"));
+      expect(await row("paused")).not.toHaveProperty("executionId");
+      expect(await row("paused")).toMatchObject({ backfill: { currentDate: backfill.start, paused: true } });
+      const body = JSON.stringify(named("paused"));
+      const deleted = await kestra.call("POST", "/triggers/backfill/delete", body, "application/json");
+      expect(await deleted.json()).toMatchObject({ nextExecutionDate: previousNextExecutionDate });
+    });
+
+    test("answer 404 where the flow has no triggers", async () => {
+      await kestra.create(flow("bare", log));
+      expect((await put("bare", { disabled: true })).status).toBe(404);
+    });
+  });
+
+  describe("executions", () => {
+    const slots = ["SUCCESS", "FAILED", "SUCCESS", "WARNING"].map((state, hour) => seed(state, hour));
+
+    function seed(state: string, hour: number) {
+      const started = `2024-03-01T0${hour}:00:01Z`;
+      return {
+        id: `seed${namespace.replace(".", "")}${hour}`,
+        namespace,
+        flowId: hour === 3 ? "seeded_other" : "seeded",
+        flowRevision: 1,
+        state: {
+          current: state,
+          histories: [
+            { state: "CREATED", date: started },
+            { state: "RUNNING", date: `2024-03-01T0${hour}:00:02Z` },
+            { state, date: `2024-03-01T0${hour}:00:03Z` },
+          ],
+        },
+        labels: [
+          { key: "kestraflow.dev/backfill", value: "march" },
+          { key: "system.correlationId", value: `slot${hour}` },
+        ],
+        trigger: {
+          id: "hourly",
+          type: "io.kestra.plugin.core.trigger.Schedule",
+          variables: { date: `2024-03-01T0${hour}:00:00Z` },
+        },
+      };
+    }
+
+    const ids = (...hours: number[]) => hours.map((hour) => slots[hour]?.id);
+
+    const found = async (query: string) => {
+      const path = `/executions/search?filters[namespace][EQUALS]=${namespace}&filters[labels][EQUALS][kestraflow.dev/backfill]=march&size=100&${query}`;
+      const { results, total } = (await (await kestra.call("GET", path)).json()) as {
+        results: (typeof slots)[0][];
+        total: number;
+      };
+      expect(total).toBe(results.length);
+      return results;
+    };
+    const foundIds = async (query: string) => (await found(query)).map(({ id }) => id);
+
+    test("that were seeded are found by label, flow, state and start, in the order asked for, until deleted", async () => {
+      await kestra.seedExecutions(slots);
+      expect((await found("sort=state.startDate:asc")).map(({ trigger }) => trigger)).toEqual(
+        slots.map(({ trigger }) => trigger),
+      );
+      expect(await foundIds("sort=state.startDate:desc")).toEqual(ids(3, 2, 1, 0));
+      const sorted = (query: string) => foundIds(`sort=state.startDate:asc&${query}`);
+      expect(await sorted("filters[flowId][EQUALS]=seeded")).toEqual(ids(0, 1, 2));
+      expect(await sorted("filters[state][IN]=FAILED,WARNING")).toEqual(ids(1, 3));
+      expect(await sorted("filters[state][EQUALS]=SUCCESS")).toEqual(ids(0, 2));
+      expect(await sorted("filters[labels][EQUALS][system.correlationId]=slot2")).toEqual(ids(2));
+      expect(await sorted("filters[startDate][GREATER_THAN_OR_EQUAL_TO]=2024-03-01T01:00:01Z")).toEqual(ids(1, 2, 3));
+      expect(await sorted("filters[startDate][LESS_THAN]=2024-03-01T01:00:01Z")).toEqual(ids(0));
+      expect(await sorted("filters[startDate][LESS_THAN_OR_EQUAL_TO]=2024-03-01T01:00:01Z")).toEqual(ids(0, 1));
+
+      const remove = async (id: string) => (await kestra.call("DELETE", `/executions/${id}`)).status;
+      for (const { id } of slots) expect([await remove(id), await remove(id)]).toEqual([204, 404]);
+      expect(await found("")).toEqual([]);
+    });
+
+    test("are seeded with the login only", async () => {
+      const answer = await fetch(`${kestra.url}/engine/seed/executions`, { method: "POST", body: "[]" });
+      expect(answer.status).toBe(401);
+    });
   });
 
   test("kills a running execution", async () => {

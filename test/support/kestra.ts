@@ -66,13 +66,22 @@ export class TestKestra {
     contentType?: string,
     headers: Record<string, string> = {},
   ): Promise<Response> {
-    return fetch(`${this.url}/api/v1/main${path}`, {
+    return this.#send(method, `/api/v1/main${path}`, body, {
+      ...headers,
+      ...(contentType === undefined ? {} : { "Content-Type": contentType }),
+    });
+  }
+
+  /** Stores executions as they are, in Kestra's own form and at once. Only our engine server can: Kestra has nothing like it. */
+  async seedExecutions(executions: object[]): Promise<void> {
+    const body = JSON.stringify(executions);
+    await ok(await this.#send("POST", "/engine/seed/executions", body, { "Content-Type": "application/json" }));
+  }
+
+  #send(method: string, path: string, body: string | FormData | undefined, headers: Record<string, string>) {
+    return fetch(`${this.url}${path}`, {
       method,
-      headers: {
-        ...headers,
-        Authorization: this.#authorization,
-        ...(contentType === undefined ? {} : { "Content-Type": contentType }),
-      },
+      headers: { ...headers, Authorization: this.#authorization },
       body: body ?? null,
     });
   }

@@ -13,7 +13,7 @@ import java.security.MessageDigest;
 import java.util.Base64;
 
 /** Lets only the one login in, except to the configuration. A refusal is a 401 without a body. */
-@ServerFilter("/api/v1/**")
+@ServerFilter({"/api/v1/**", "/engine/**"})
 class BasicAuth implements Ordered {
     private static final String OPEN = "/api/v1/configs";
 

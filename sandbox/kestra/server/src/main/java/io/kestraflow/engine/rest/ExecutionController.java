@@ -13,6 +13,7 @@ import io.kestra.core.queues.QueueFactoryInterface;
 import io.kestra.core.queues.QueueInterface;
 import io.kestra.core.repositories.ExecutionRepositoryInterface;
 import io.kestra.core.runners.FlowInputOutput;
+import io.kestra.core.services.ExecutionService;
 import io.kestra.core.services.FlowService;
 import io.micronaut.context.annotation.Value;
 import io.micronaut.core.annotation.Nullable;
@@ -31,6 +32,7 @@ import io.micronaut.scheduling.TaskExecutors;
 import io.micronaut.scheduling.annotation.ExecuteOn;
 import jakarta.inject.Inject;
 import jakarta.inject.Named;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.ZonedDateTime;
 import java.util.List;
@@ -38,13 +40,14 @@ import java.util.Optional;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Executions: start one, read, search, kill. */
+/** Executions: start one, read, search, delete, kill. */
 @Controller(Tenants.BASE + "/executions")
 @ExecuteOn(TaskExecutors.BLOCKING)
 class ExecutionController {
     private static final Duration POLL = Duration.ofMillis(50);
 
     @Inject FlowService flows;
+    @Inject ExecutionService service;
     @Inject FlowInputOutput inputReader;
     @Inject ExecutionRepositoryInterface repository;
     @Inject ObjectMapper mapper;
@@ -80,6 +83,17 @@ class ExecutionController {
     Page<Execution> searchExecutions(HttpRequest<?> request) {
         return Page.of(repository.find(
             Page.requested(request, "searchExecutions", repository.sortMapping()::apply), MAIN, Filters.requested(request)));
+    }
+
+    @Delete("/{executionId}")
+    HttpResponse<?> deleteExecution(
+        String executionId,
+        @QueryValue(defaultValue = "true") boolean deleteLogs,
+        @QueryValue(defaultValue = "true") boolean deleteMetrics,
+        @QueryValue(defaultValue = "true") boolean deleteStorage) throws IOException {
+        Execution execution = repository.findById(MAIN, executionId).orElseThrow(NotFoundException::new);
+        service.delete(execution, deleteLogs, deleteMetrics, deleteStorage);
+        return HttpResponse.noContent();
     }
 
     @Delete("/{executionId}/kill")

@@ -7,6 +7,7 @@ import io.kestra.core.models.QueryFilter;
 import io.kestra.core.models.conditions.ConditionContext;
 import io.kestra.core.models.flows.Flow;
 import io.kestra.core.models.triggers.AbstractTrigger;
+import io.kestra.core.models.triggers.Backfill;
 import io.kestra.core.models.triggers.PollingTriggerInterface;
 import io.kestra.core.models.triggers.RealtimeTriggerInterface;
 import io.kestra.core.models.triggers.Trigger;
@@ -64,7 +65,10 @@ class TriggerController {
             Page.requested(request, "searchTriggersForFlow", triggers.sortMapping()::apply), q, MAIN, namespace, flowId, null));
     }
 
-    /** Starts the given backfill, replacing a running one; without a backfill, sets the disabled flag. */
+    /**
+     * Starts the given backfill, replacing a running one; without a backfill, sets the disabled flag. A trigger that its flow
+     * lacks is a 404, also where the flow has no triggers at all: there the 1.x line fails with a 500.
+     */
     @Put
     Trigger updateTrigger(@Body Trigger newTrigger) {
         newTrigger.setTenantId(MAIN);
@@ -77,48 +81,47 @@ class TriggerController {
         }
         Trigger updated = triggers.lock(newTrigger.uid(), current -> newTrigger.getBackfill() == null
             ? withDisabled(current, newTrigger.getDisabled())
-            : withBackfill(current, newTrigger, flow, definition));
+            : withBackfill(current, newTrigger.getBackfill(), flow, definition));
         return Optional.ofNullable(updated).orElseThrow(NotFoundException::new);
     }
 
+    /** Passes over what is gone and what is realtime; the count is the number asked for. */
     @Post("/set-disabled/by-triggers")
     Map<String, Integer> setDisabled(@Body SetDisabled request) {
-        long changed = request.triggers().stream()
-            .flatMap(trigger -> Stream.ofNullable(
-                triggers.lock(trigger.uid(), current -> withDisabled(current, request.disabled()))))
-            .count();
-        return Map.of("count", (int) changed);
+        request.triggers().stream()
+            .filter(trigger -> definition(trigger).filter(it -> !(it instanceof RealtimeTriggerInterface)).isPresent())
+            .forEach(trigger -> triggers.lock(trigger.uid(), current -> withDisabled(current, request.disabled())));
+        return Map.of("count", request.triggers().size());
     }
 
-    private Trigger withBackfill(Trigger current, Trigger newTrigger, Flow flow, AbstractTrigger definition) {
+    /** What the given backfill sets itself, {@code paused} included, is kept. */
+    private Trigger withBackfill(Trigger current, Backfill backfill, Flow flow, AbstractTrigger definition) {
         try {
-            Trigger filled = current.withBackfill(newTrigger.getBackfill());
+            Trigger filled = current.withBackfill(backfill);
             return filled.toBuilder().nextExecutionDate(next(filled, flow, definition)).build();
         } catch (Exception error) {
             throw new HttpStatusException(HttpStatus.BAD_REQUEST, error.getMessage());
         }
     }
 
-    /** A disabled trigger has no next date; an enabled one goes on with its backfill, or from now. */
-    private Trigger withDisabled(Trigger current, boolean disabled) {
+    /** A disabled trigger loses its next date. One that is enabled has none until the scheduler computes it, from its last. */
+    private static Trigger withDisabled(Trigger current, boolean disabled) {
+        if (current.getDisabled() == disabled) {
+            return current;
+        }
         Trigger.TriggerBuilder<?, ?> changed = current.toBuilder().disabled(disabled);
-        ZonedDateTime next = disabled ? null : flows.findById(MAIN, current.getNamespace(), current.getFlowId())
-            .flatMap(flow -> definition(flow, current.getTriggerId()).map(definition -> next(current, flow, definition)))
-            .orElse(null);
-        changed.nextExecutionDate(next);
+        if (disabled) {
+            changed.nextExecutionDate(null);
+        }
         return changed.build();
     }
 
-    private @Nullable ZonedDateTime next(Trigger state, Flow flow, AbstractTrigger definition) {
+    private @Nullable ZonedDateTime next(Trigger state, Flow flow, AbstractTrigger definition) throws Exception {
         if (!(definition instanceof PollingTriggerInterface polling)) {
             return null;
         }
         ConditionContext context = conditions.conditionContext(runContexts.of(flow, definition), flow, null);
-        try {
-            return polling.nextEvaluationDate(context, Optional.of(state));
-        } catch (io.kestra.core.exceptions.InvalidTriggerConfigurationException error) {
-            throw new IllegalArgumentException(error.getMessage(), error);
-        }
+        return polling.nextEvaluationDate(context, Optional.of(state));
     }
 
     private Optional<AbstractTrigger> definition(Trigger state) {
