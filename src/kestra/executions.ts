@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Transport } from "./transport.ts";
+import { parseBody } from "./transport.ts";
+import type { Request, Transport } from "./transport.ts";
 import { Execution } from "./types.ts";
 
 /** Which executions are meant. */
@@ -42,7 +43,19 @@ export class Executions {
       ...Object.fromEntries(Object.entries(labels).map(([key, value]) => [`filters[labels][EQUALS][${key}]`, value])),
       ...(from === undefined ? {} : { "filters[startDate][GREATER_THAN_OR_EQUAL_TO]": new Date(from).toISOString() }),
     };
-    const path = `/api/v1/${encodeURIComponent(this.#tenant)}/executions/search`;
+    const path = this.#path("search");
     return this.#transport.json({ operation: "searchExecutions", method: "GET", path, query, signal }, ExecutionPage);
+  }
+
+  /** One execution; undefined where there is none, which is so too for a moment after it was made. */
+  async get(id: string, signal?: AbortSignal): Promise<Execution | undefined> {
+    const path = this.#path(id);
+    const request: Request = { operation: "getExecution", method: "GET", path, accept: [404], signal };
+    const { status, body } = await this.#transport.send(request);
+    return status === 404 ? undefined : parseBody(body, Execution, request);
+  }
+
+  #path(last: string): string {
+    return `/api/v1/${encodeURIComponent(this.#tenant)}/executions/${encodeURIComponent(last)}`;
   }
 }

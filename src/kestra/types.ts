@@ -153,7 +153,7 @@ export const Execution = z
   .object({
     id: z.string(),
     flowRevision: z.number().int().nullish(),
-    state: z.object({ current: z.string(), startDate: Instant }),
+    state: z.object({ current: z.string(), startDate: Instant, endDate: Instant.nullish() }),
     trigger: z
       .object({
         id: z.string(),
@@ -169,6 +169,7 @@ export const Execution = z
       state: state.current,
       /** When it was created. */
       startedAt: state.startDate,
+      ...(typeof state.endDate === "number" ? { endedAt: state.endDate } : {}),
       labels: labels ?? {},
       ...(trigger ? { trigger: trigger.id } : {}),
       ...(date === undefined ? {} : { slot: Date.parse(date) }),

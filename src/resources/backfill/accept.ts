@@ -77,7 +77,7 @@ export function planAnew(seen: Observed, after?: string): Decision {
 
 function acceptance(
   { object: { policy }, settings }: Observed,
-  { zoneAssumed, withSeconds, ...target }: Target,
+  { trigger, cron, timeZone, zoneAssumed, withSeconds }: Target,
   range: Range,
   plan: SlotPlan,
   { namespace, id, revision }: FlowDefinition,
@@ -100,7 +100,9 @@ function acceptance(
       tenant: settings.tenant,
       namespace,
       flow: id,
-      ...target,
+      trigger,
+      cron,
+      timeZone,
       ...(withSeconds ? { withSeconds } : {}),
       ...(zoneAssumed ? { zoneAssumed } : {}),
       revision,

@@ -10,6 +10,8 @@ import { triggerOf } from "./observe.ts";
 import type { BackfillContext } from "./observe.ts";
 import { backfills } from "./schema.ts";
 import type { BackfillStatus } from "./schema.ts";
+import { ticksOf } from "./source.ts";
+import type { Ticks } from "./ticks.ts";
 
 /**
  * Makes one write and takes its answer into what is observed.
@@ -43,8 +45,7 @@ export async function apply(
       const row = await kestra.triggers.startBackfill(
         triggerOf(seen),
         {
-          // Kestra starts a single slot at once only when the range begins before it (ADR 11).
-          start: first === last ? first - 1_000 : first,
+          start: startOf(first, last, ticksOf(seen.object.status)),
           end: last,
           labels: labelsOf(uid, attempt, policy.labels),
           ...(policy.inputs === undefined ? {} : { inputs: policy.inputs }),
@@ -98,6 +99,12 @@ export async function apply(
   }
 }
 
+/** Kestra starts a single slot at once only when the range begins before it (ADR 11), unless that were a slot itself. */
+function startOf(first: number, last: number, ticks: Ticks): number {
+  const before = first - 1_000;
+  return first === last && !ticks.includes(before) ? before : first;
+}
+
 /** Persists a part of the status. What was seen of the trigger before is looked at again. */
 async function record(
   context: BackfillContext,
@@ -114,6 +121,7 @@ async function record(
   }
   delete seen.row;
   delete seen.progress;
+  delete seen.lock;
   if ("target" in part) delete seen.history;
   if (part.plan !== undefined && part.submission === undefined) seen.planned = true;
   const { attempt } = seen.object.status;

@@ -80,14 +80,16 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
   }
   if (submission.withdrawn !== undefined) {
     // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
-    return row.executionId ? heldBack(seen, unfinished, SOON_MS) : close(seen, submission);
+    const stuck = row.executionId ? locked(seen, row.executionId) : undefined;
+    if (stuck?.do === "read") return stuck;
+    return row.executionId && !stuck ? heldBack(seen, unfinished, SOON_MS) : close(seen, submission);
   }
   if (holder.by !== "nobody")
     return failed(
       "ReplacedInKestra",
       `${whose(seen, holder)} replaced this one in Kestra when ${countedIn(status, progress)}. Make another Backfill for what is missing.`,
     );
-  if (row.executionId) return onTheWay(seen, "Running", now);
+  if (row.executionId) return locked(seen, row.executionId) ?? onTheWay(seen, "Running", now);
   return vanished(seen, submission, progress, now);
 }
 
@@ -97,7 +99,12 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   const { row, progress } = seen;
   // A call that had no answer took effect after all, and what it was about has been handed over again since.
   if (attempt !== status.attempt) return { do: "write", write: { op: "withdraw" } };
-  if (submission.submittedAt === undefined) return recordSubmission(seen, { ...submission, submittedAt: iso(now) });
+  if (submission.submittedAt === undefined) {
+    // An execution that ends in this moment may undo what we did (ADR 11), unless it is one of ours.
+    const shaky = row && row !== "missing" && row.executionId && !progress?.attempted;
+    if (shaky) return running("Handed over: looked at again to see that it lasts.", SOON_MS);
+    return recordSubmission(seen, { ...submission, submittedAt: iso(now) });
+  }
   if (submission.withdrawn !== undefined) return { do: "write", write: { op: "withdraw" } };
   if (policy.suspend || isSpent(seen)) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
   if (row === undefined || row === "missing" || progress === undefined) return { do: "read", fact: "row" };
@@ -118,7 +125,19 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   const moved = (progress.lastSeen ?? -Infinity) >= Date.parse(submission.first);
   // With recoverMissedSchedules other than ALL, Kestra goes on at the next live date only (ADR 11).
   if (late && moved) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
-  return onTheWay(seen, "Running", now);
+  return (executionId ? locked(seen, executionId) : undefined) ?? onTheWay(seen, "Running", now);
+}
+
+/** A Kestra that was killed can leave a trigger waiting for an execution that has ended (ADR 11): nothing is started any more. */
+function locked(seen: Observed, executionId: string): Decision | undefined {
+  if ((seen.progress?.running ?? 0) > 0) return undefined;
+  if (seen.lock === undefined) return { do: "read", fact: "lock" };
+  if (!seen.lock.stale) return undefined;
+  return waiting(
+    "TriggerLocked",
+    `The trigger waits for the execution ${executionId}, which has ended: Kestra was killed and lost track. Unlock the trigger in Kestra (Administration, Triggers). ${countedIn(seen.object.status, seen.progress)}.`,
+    QUEUE_MS,
+  );
 }
 
 /** It was recorded that slots are to be handed over, and Kestra shows nothing of them. */
@@ -150,6 +169,11 @@ function vanished(seen: Observed, submission: Submission, progress: Progress, no
   if (flow === undefined) return { do: "read", fact: "flow" };
   if (flow === "missing") return flowMissing(seen);
   const evidence = Math.max(submission.revision, progress.watermark?.revision ?? 0);
+  if (flow.revision <= evidence && !progress.attempted)
+    return failed(
+      "NoExecutions",
+      `Kestra took the slots from ${submission.first} on and made no execution of them: somebody deleted the backfill in Kestra, or Kestra cannot read the inputs of the trigger or of this Backfill. Start the flow by hand with the same inputs to see.`,
+    );
   if (flow.revision <= evidence)
     return failed(
       "CancelledInKestra",
@@ -224,16 +248,18 @@ function proceed(seen: Observed, now: number): Decision {
       `The execution ${seen.history.unfinished.id} of a slot in the range has not ended: whether that slot is to be run is not known before.`,
       QUEUE_MS,
     );
-  if (row.executionId)
-    return queued(`Waiting for the execution ${row.executionId}, which the trigger started.`, SOON_MS);
+  if (row.executionId) {
+    const waits = queued(`Waiting for the execution ${row.executionId}, which the trigger started.`, SOON_MS);
+    return locked(seen, row.executionId) ?? waits;
+  }
   const live = row.nextExecutionDate;
   if (typeof live !== "number")
     return waiting("TriggerNotReady", "Kestra has no next date for the trigger yet.", SOON_MS);
-  return intend(seen, live, flow.revision, now);
+  return intend(seen, live, flow.revision, target.oneByOne, now);
 }
 
 /** Records what is handed over next. */
-function intend(seen: Observed, live: number, revision: number, now: number): Decision {
+function intend(seen: Observed, live: number, revision: number, oneByOne: boolean, now: number): Decision {
   const { status, policy, metadata } = seen.object;
   const ticks = ticksOf(status);
   if (!ticks.includes(live))
@@ -242,7 +268,8 @@ function intend(seen: Observed, live: number, revision: number, now: number): De
       `Kestra's next date for the trigger, ${iso(live)}, is no tick of its cron in ${status.target?.timeZone ?? "UTC"}: give the trigger a timezone.`,
     );
   const window = policy.window === undefined ? undefined : parsePeriod(policy.window);
-  const next = nextSlice(ticks, rangesOf(status), window, Date.parse(status.range?.start ?? ""));
+  const sliced = window && { window, start: Date.parse(status.range?.start ?? "") };
+  const next = nextSlice(ticks, rangesOf(status), oneByOne ? "oneByOne" : sliced);
   if (next === undefined) return finish(seen);
   const { slice, rest } = next;
   if (slice.last >= live)
@@ -306,7 +333,7 @@ function finish(seen: Observed): Decision {
   if (unproved > 0 || done < planned)
     return failed(
       "SlotsUnproved",
-      `${done} of ${planned} slots are proved to have succeeded: the executions of the others were deleted before they were counted.`,
+      `${done} of ${planned} slots are proved to have succeeded: Kestra made no executions of the others, or they were deleted before they were counted.`,
     );
   return complete(`All ${planned} slots were run.${before}`);
 }

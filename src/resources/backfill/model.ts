@@ -32,6 +32,8 @@ export interface Observed extends resources.Observed<CachedBackfill> {
   /** What our executions came to; read after the row. */
   progress?: Progress;
   history?: History;
+  /** Whether the execution that the trigger waits for ended a while ago, or is not there. */
+  lock?: { stale: boolean };
   /** The submission that was recorded in this reconcile: only such a one may be made without more ado. */
   intended?: number;
   /** What is to be run was found in this reconcile: nobody can have run it since. */
@@ -42,7 +44,7 @@ export interface Observed extends resources.Observed<CachedBackfill> {
   expired?: boolean;
 }
 
-export type Fact = "flow" | "row" | "progress" | "history";
+export type Fact = "flow" | "row" | "progress" | "history" | "lock";
 
 /** The writes besides those that change who owns what. Each is guarded by what was recorded before it. */
 export type Write =

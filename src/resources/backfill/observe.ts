@@ -26,6 +26,10 @@ export interface BackfillContext extends ResourceContext<CachedBackfill> {
 const PAGE_SIZE = 100;
 /** Pages of our own executions that are read in one reconcile: what is left is read in the next. */
 const PROGRESS_PAGES = 20;
+/** How long after the end of its execution a trigger that still waits for it has lost track: it takes 200 ms (ADR 11). */
+const STALE_MS = 30_000;
+/** Label of an execution that a person started as a repetition of another one. */
+const REPLAY = "system.replay";
 /** Pages of a flow's executions that are read to see which slots were run before. */
 const HISTORY_PAGES = 1_000;
 
@@ -60,6 +64,9 @@ export async function read(context: BackfillContext, seen: Observed, fact: Fact,
       return;
     case "history":
       seen.history = await readHistory(context, seen, signal);
+      return;
+    case "lock":
+      seen.lock = await readLock(context, seen, signal);
   }
 }
 
@@ -93,6 +100,18 @@ function flowReferenceOf({ flows }: BackfillContext, { metadata, policy: { targe
   return { namespace: flow.status.flow.namespace, id: flow.status.flow.id };
 }
 
+/** Whether a trigger waits for something that is over. An execution that was just made may not be there yet. */
+async function readLock(
+  { kestra, clock }: BackfillContext,
+  { row }: Observed,
+  signal: AbortSignal,
+): Promise<{ stale: boolean }> {
+  const id = row && row !== "missing" ? row.executionId : undefined;
+  if (typeof id !== "string") return { stale: false };
+  const execution = await kestra.executions.get(id, signal);
+  return { stale: execution?.endedAt !== undefined && clock.now() - execution.endedAt > STALE_MS };
+}
+
 /** What our executions came to, from the watermark on. */
 async function readProgress(context: BackfillContext, { object }: Observed, signal: AbortSignal): Promise<Progress> {
   const { metadata, status } = object;
@@ -112,7 +131,7 @@ async function readProgress(context: BackfillContext, { object }: Observed, sign
       signal,
     );
     for (const execution of results)
-      if (execution.trigger === trigger && execution.slot !== undefined)
+      if (execution.trigger === trigger && execution.slot !== undefined && !(REPLAY in execution.labels))
         found.push({ ...execution, slot: execution.slot });
     if (results.length < PAGE_SIZE) break;
   }

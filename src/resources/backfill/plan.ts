@@ -67,20 +67,27 @@ export function planSlots(
 /**
  * The slots to be handed over next: the first range, as far as one slice of the window goes.
  *
- * @param start of the first slice
+ * @param sliced how the range is cut: by a window whose first slice begins at `start`, or slot by slot
  */
 export function nextSlice(
   ticks: Ticks,
   [head, ...rest]: readonly SlotRange[],
-  window: Period | undefined,
-  start: number,
+  sliced: { window: Period; start: number } | "oneByOne" | undefined,
 ): { slice: SlotRange; rest: SlotRange[] } | undefined {
   if (head === undefined) return undefined;
-  const end = window === undefined ? head.last : endOfSlice(start, window, head.first);
+  const end = endOfNext(head, sliced);
   if (head.last <= end) return { slice: head, rest };
   const slice = rangeOf(ticks, head.first, end);
   const after = rangeOf(ticks, end + 1, head.last);
   return slice && after ? { slice, rest: [after, ...rest] } : { slice: head, rest };
+}
+
+function endOfNext(
+  { first, last }: SlotRange,
+  sliced: { window: Period; start: number } | "oneByOne" | undefined,
+): number {
+  if (sliced === undefined) return last;
+  return sliced === "oneByOne" ? first : endOfSlice(sliced.start, sliced.window, first);
 }
 
 /** The slots between two moments, both included; undefined where there are none. */

@@ -10,6 +10,8 @@ export interface Target {
   timeZone: string;
   /** The trigger names no zone: Kestra reads the cron in that of its server. */
   zoneAssumed: boolean;
+  /** Kestra goes back to the live schedule after every slot: slots have to be handed over one by one (ADR 11). */
+  oneByOne: boolean;
 }
 
 const SCHEDULE = "io.kestra.plugin.core.trigger.Schedule";
@@ -42,7 +44,7 @@ export function targetOf(flow: FlowDefinition, spec: Pick<BackfillSpec, "target"
       reason: "SlotsNotProvable",
       message: `The flow ${flow.namespace}/${flow.id} has pluginDefaults for ${defaults.type}, which change the trigger: write them into the trigger instead.`,
     };
-  const { cron, withSeconds, timezone } = found;
+  const { cron, withSeconds, timezone, recoverMissedSchedules } = found;
   if (typeof cron !== "string") return { reason: "SlotsNotProvable", message: `${name} has no cron.` };
   return {
     trigger: found.id,
@@ -50,6 +52,7 @@ export function targetOf(flow: FlowDefinition, spec: Pick<BackfillSpec, "target"
     withSeconds: withSeconds === true,
     timeZone: typeof timezone === "string" ? timezone : (spec.timeZone ?? "UTC"),
     zoneAssumed: typeof timezone !== "string",
+    oneByOne: recoverMissedSchedules === "NONE",
   };
 }
 
@@ -126,11 +129,12 @@ function complaintOnLabels(labels: Readonly<Record<string, string>>): Unreadable
         reason: "LabelsInvalid",
         message: `The label ${key} cannot be given: labels under ${prefix} are reserved.`,
       };
-    if (value.includes("{{"))
+    if (/\{[{%]/.test(value))
       return {
         reason: "LabelsInvalid",
         message: `The label ${key} has a template in it, which Kestra would fill in for every execution: give plain text.`,
       };
+    if (value === "") return { reason: "LabelsInvalid", message: `The label ${key} is empty: Kestra would drop it.` };
   }
   return undefined;
 }
@@ -156,10 +160,25 @@ function complaintOnInputs(
         return invalid(`The input ${id} is required and has no default: give it in spec.inputs.`);
       continue;
     }
-    const complaint = complaintOnChoice(input, value);
+    const complaint = complaintOnType(input, value) ?? complaintOnChoice(input, value);
     if (complaint !== undefined) return invalid(complaint);
   }
   return undefined;
+}
+
+/** Types whose values can be told from texts; Kestra makes no execution at all for a value that it cannot read (ADR 11). */
+const READABLE: Record<string, { as: string; pattern: RegExp }> = {
+  INT: { as: "an integer", pattern: /^[+-]?\d+$/ },
+  FLOAT: { as: "a number", pattern: /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/ },
+  BOOL: { as: "true or false", pattern: /^(true|false)$/i },
+  BOOLEAN: { as: "true or false", pattern: /^(true|false)$/i },
+};
+
+function complaintOnType({ id, type }: InputDefinition, value: unknown): string | undefined {
+  const readable = READABLE[type];
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (readable === undefined || text.includes("{{") || readable.pattern.test(text.trim())) return undefined;
+  return `The input ${id} has to be ${readable.as}, not ${text}: Kestra would make no execution at all.`;
 }
 
 /** What SELECT and MULTISELECT allow. Values that Kestra computes cannot be judged. */

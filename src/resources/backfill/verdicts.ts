@@ -3,7 +3,13 @@ import type { Verdict } from "../verdict.ts";
 import type { BackfillStatus } from "./schema.ts";
 
 /** Why a Backfill ended before its slots did, for something that a person did in Kestra. It is never resumed by itself. */
-const INTERRUPTIONS = new Set(["CancelledInKestra", "ReplacedInKestra", "TriggerChanged", "TriggerRemoved"]);
+const INTERRUPTIONS = new Set([
+  "CancelledInKestra",
+  "NoExecutions",
+  "ReplacedInKestra",
+  "TriggerChanged",
+  "TriggerRemoved",
+]);
 
 /** Waiting for something that is not there yet, or not as it must be. */
 export function waiting(reason: string, message: string, retryAfterMs: number): Settled {
