@@ -149,6 +149,10 @@ export class TestKestra {
     return ((await response.json()) as { id: string }).id;
   }
 
+  async deleteExecution(id: string): Promise<void> {
+    await ok(await this.call("DELETE", `/executions/${id}`));
+  }
+
   async execution(id: string): Promise<{ state: { current: string }; inputs?: Record<string, unknown> }> {
     return (await ok(await this.call("GET", `/executions/${id}`))).json() as never;
   }

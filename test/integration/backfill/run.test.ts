@@ -53,3 +53,35 @@ test("a single slot is run at once", async () => {
   await scene.waitState("single", "Complete");
   await scene.expectSlots("single", ["2019-03-01T09:00:00Z"]);
 });
+
+test("a trigger that does not make up for missed schedules runs its slots one after the other, too", async () => {
+  await scene.flow("none", "0 * * * *", { trigger: "recoverMissedSchedules: NONE" });
+  const { nextExecutionDate } = await scene.row("none");
+  await scene.create("none", { start: "2024-01-01T01:00:00Z", end: "2024-01-01T03:00:00Z" });
+  expect((await scene.waitState("none", "Complete")).slots).toMatchObject({ total: 3, done: 3 });
+  await scene.expectSlots("none", hours(1, 3));
+  expect((await scene.row("none")).nextExecutionDate).toBe(nextExecutionDate);
+});
+
+test("dates are days in the trigger's zone, across a change of the clocks", async () => {
+  await scene.flow("zone", "30 2 * * *", { trigger: "timezone: Europe/Paris" });
+  await scene.create("zone", { start: "2024-03-29", end: "2024-04-01" });
+  const status = await scene.waitState("zone", "Complete");
+  expect(status.target).toMatchObject({ timeZone: "Europe/Paris" });
+  expect(status.range).toEqual({ start: "2024-03-28T23:00:00.000Z", end: "2024-04-01T21:59:59.999Z" });
+  const slots = await scene.slots("zone");
+  expect(status.slots?.done).toBe(slots.length);
+  expect(slots).toContain("2024-03-29T01:30:00Z");
+  expect(slots).toContain("2024-04-01T00:30:00Z");
+});
+
+test("what Kestra makes no execution for is not taken for done", async () => {
+  await scene.flow("silent", "0 * * * *", {
+    trigger: 'inputs:\n  day: "{{ nonsense() }}"',
+    more: "inputs:\n  - id: day\n    type: STRING",
+  });
+  await scene.create("silent", { start: "2024-01-01T01:00:00Z", end: "2024-01-01T03:00:00Z" });
+  const status = await scene.waitState("silent", "Interrupted");
+  expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("NoExecutions");
+  expect(await scene.message("silent")).toContain("cannot read the inputs");
+});
