@@ -18,7 +18,7 @@ export interface Schedule {
 export interface Ticks {
   /** The first tick after an instant; undefined where there is none within 10 years, or where Kestra finds none. */
   after(instant: number): number | undefined;
-  /** The last tick before an instant, of a walk that began days earlier; undefined where there is none within 10 years. */
+  /** The last tick before an instant, of a walk that began ticks and days earlier; undefined where there is none within 10 years. */
   before(instant: number): number | undefined;
   /** Whether a backfill that begins at an instant has it for a slot. */
   includes(instant: number): boolean;
@@ -74,7 +74,7 @@ export function parseSchedule({ cron, withSeconds, zone }: Schedule): Ticks {
   }
 
   function before(instant: number): number | undefined {
-    const hasTick = (from: number) => (after(from) ?? Infinity) < instant;
+    const hasTick = (start: number) => (after(start) ?? Infinity) < instant;
     let span = DAY * 1_000;
     while (!hasTick(instant - span)) {
       if (span > YEARS * 366 * DAY * 1_000) return undefined;
@@ -83,12 +83,11 @@ export function parseSchedule({ cron, withSeconds, zone }: Schedule): Ticks {
     // The later half, as long as it has a tick.
     let from = instant - span;
     for (span /= 2; span >= 1_000; span /= 2) if (hasTick(from + span)) from += span;
-    const earlier = from - 2 * DAY * 1_000;
-    const [offsetThen, offsetNow] = [earlier, instant].map((end) => clocks.offsetAt(Math.floor(end / 1_000)));
-    if (offsetThen === offsetNow) return after(from);
-    // The clocks change, so that what is a slot depends on the way there.
+    const [tick, earlier] = [after(from) ?? from, from - 2 * DAY * 1_000];
+    if (clocks.offsetAt(tick / 1_000) === clocks.offsetAt(Math.floor(earlier / 1_000))) return tick;
+    // The clocks change shortly before it, so that what is a slot depends on the way there: on the one from the tick before.
     let last: number | undefined;
-    for (const tick of between(earlier, instant - 1)) last = tick;
+    for (const slot of between(before(earlier) ?? earlier, instant - 1)) last = slot;
     return last;
   }
 
