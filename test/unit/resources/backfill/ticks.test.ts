@@ -87,6 +87,11 @@ describe("when the clocks are set forward", () => {
     expect(slots("0 0 1 * *", "America/Asuncion", "2017-10-01T05:00:00Z", "2017-12-31T00:00:00Z")).toEqual([
       "2017-12-01T03:00:00Z",
     ]);
+    // The walk passes by the 1st of October, whose midnight is skipped.
+    expect(slots("0 0 1 * *", "America/Asuncion", "2017-10-20T00:00:00Z", "2018-01-02T00:00:00Z")).toEqual([
+      "2017-12-01T03:00:00Z",
+      "2018-01-01T03:00:00Z",
+    ]);
   });
 
   test("a time right after half an hour that is skipped is missed, as in Kestra", () => {
