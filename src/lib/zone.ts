@@ -93,7 +93,7 @@ export class Zone {
 
 /**
  * Whether a text names a time zone: one of the IANA database as Node knows it, or an offset as java.time.ZoneId.of reads it (`Z`,
- * `+05:30`, `UTC+2`). Where Java minds upper and lower case in names, this does not.
+ * `+05:30`, `UTC+2`). Wider than Java's: upper and lower case are one, and short names such as `PST` are taken.
  */
 export function isZone(name: string): boolean {
   try {
