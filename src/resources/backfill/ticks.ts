@@ -75,12 +75,12 @@ export function parseSchedule({ cron, withSeconds, zone }: Schedule): Ticks {
 
   function before(instant: number): number | undefined {
     const hasTick = (start: number) => (after(start) ?? Infinity) < instant;
-    let span = DAY * 1_000;
+    let span = 2 ** 17 * 1_000; // A day and a half, and halves come down to one second.
     while (!hasTick(instant - span)) {
       if (span > YEARS * 366 * DAY * 1_000) return undefined;
       span *= 2;
     }
-    // The later half, as long as it has a tick.
+    // The later half, as long as it has a tick: down to the one second that is left.
     let from = instant - span;
     for (span /= 2; span >= 1_000; span /= 2) if (hasTick(from + span)) from += span;
     const [tick, earlier] = [after(from) ?? from, from - 2 * DAY * 1_000];

@@ -155,6 +155,12 @@ describe("the next and the last tick", () => {
     expect(iso(quarterly.before(tick + 1))).toBe("2026-01-01T00:15:00Z");
   });
 
+  test.each([1, 200, 999, 1_000, 3_000, 3_001, 86_400_000])("the last of a few in a row, %d ms later", (later) => {
+    const row = schedule("2-4 * 3-4 5-11 3,9 *", "America/Sao_Paulo");
+    const last = ms("2011-03-11T07:59:04Z");
+    expect(iso(row.before(last + later))).toBe(iso(last));
+  });
+
   test("a tick is a whole second", () => {
     expect(quarterly.includes(ms("2026-01-01T00:15:00Z"))).toBe(true);
     expect(quarterly.includes(ms("2026-01-01T00:15:00.001Z"))).toBe(false);
