@@ -1,3 +1,4 @@
+import { findCondition } from "../../kubernetes/conditions.ts";
 import type { DriftKind } from "../common.ts";
 import { concludeWith } from "../conclude.ts";
 import type { Conclusion } from "../conclude.ts";
@@ -29,7 +30,7 @@ export function conclude(
     ...(ends ? finished(seen, now) : {}),
   };
   const conclusion = concludeWith(seen, verdict, drift, ofKind, now);
-  return { ...conclusion, events: [...conclusion.events, ...announced(status, verdict, state)] };
+  return { ...conclusion, events: [...conclusion.events, ...announced(status, verdict)] };
 }
 
 /** When it will be done, going on as it did: told anew when a slot ends, and not with every look. */
@@ -60,7 +61,9 @@ function finished({ object: { status }, row }: Observed, now: number): Partial<B
 }
 
 /** An Event when it comes to rest in a way that is no trouble: trouble is told for every kind alike. */
-function announced({ state: before }: BackfillStatus, verdict: Verdict, state: BackfillStatus["state"]): Act[] {
-  if (verdict.state !== "synced" || state === before || state === undefined || state === "Running") return [];
-  return [{ type: "Normal", reason: state, message: verdict.message }];
+function announced({ conditions }: BackfillStatus, verdict: Verdict): Act[] {
+  if (verdict.state !== "synced") return [];
+  const { reason = "Synced", message } = verdict;
+  const told = reason === "Running" || findCondition(conditions, "Ready")?.reason === reason;
+  return told ? [] : [{ type: "Normal", reason, message }];
 }

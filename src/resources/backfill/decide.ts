@@ -14,7 +14,7 @@ import type { Progress } from "./progress.ts";
 import type { BackfillStatus, Submission } from "./schema.ts";
 import { executionUrl, specDigest, ticksOf } from "./source.ts";
 import { flawOfExecutions, isDisabled, sameSlots, targetOf } from "./target.ts";
-import { POLL, QUEUE_MS, SOON_MS, UNANSWERED_MS, VANISHED_MS } from "./timing.ts";
+import { IDLE_MS, POLL, QUEUE_MS, SOON_MS, UNANSWERED_MS, VANISHED_MS } from "./timing.ts";
 import { complete, failed, previewed, queued, refused, running, suspended, waiting } from "./verdicts.ts";
 
 /**
@@ -125,7 +125,18 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   const moved = (progress.lastSeen ?? -Infinity) >= Date.parse(submission.first);
   // With recoverMissedSchedules other than ALL, Kestra goes on at the next live date only (ADR 11).
   if (late && moved) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
-  return (executionId ? locked(seen, executionId) : undefined) ?? onTheWay(seen, "Running", now);
+  if (executionId) return locked(seen, executionId) ?? onTheWay(seen, "Running", now);
+  return idle(seen, now) ?? onTheWay(seen, "Running", now);
+}
+
+/** Kestra has slots to run, and starts none: why. */
+function idle(seen: Observed, now: number): Decision | undefined {
+  const { flow, progress } = seen;
+  const { submission } = seen.object.status;
+  const since = Math.max(progress?.watermark?.startedAt ?? 0, Date.parse(submission?.submittedAt ?? ""));
+  if (now - since < IDLE_MS) return undefined;
+  if (flow === undefined) return { do: "read", fact: "flow" };
+  return flow === "missing" ? flowMissing(seen) : whyOff(seen, false);
 }
 
 /** A Kestra that was killed can leave a trigger waiting for an execution that has ended (ADR 11): nothing is started any more. */

@@ -75,6 +75,16 @@ test("when its trigger is removed, it is interrupted", async () => {
   expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("TriggerRemoved");
 });
 
+test("while its flow is disabled it waits, and goes on when it is enabled again, without losing a slot", async () => {
+  await running("dormant");
+  const source = scene.source("dormant", "0 * * * *");
+  await scene.kestra.edit(scene.namespace, "dormant", `${source}disabled: true\n`);
+  expect(await scene.waitReason("dormant", "FlowDisabled")).toContain("enable it");
+  await scene.kestra.edit(scene.namespace, "dormant", source);
+  await scene.waitState("dormant", "Complete");
+  await scene.expectSlots("dormant", hours(0, 6));
+});
+
 test("while the trigger is switched off in Kestra it waits and says so, and loses no slot", async () => {
   await running("switched");
   await scene.kestra.setDisabled(scene.trigger("switched"), true);
