@@ -86,6 +86,8 @@ export function nextSlice(
 /** The slots between two moments, both included; undefined where there are none. */
 export function rangeOf(ticks: Ticks, from: number, to: number): SlotRange | undefined {
   let range: SlotRange | undefined;
+  // Nothing is asked of a schedule beyond the end of time, where a search for its next tick has none.
+  if (from > to) return undefined;
   for (const slot of ticks.between(from, to))
     range = { first: range?.first ?? slot, last: slot, slots: (range?.slots ?? 0) + 1 };
   return range;
