@@ -12,6 +12,7 @@ import { parseSchedule } from "../../../../../src/resources/backfill/ticks.ts";
 import { NOW, settings, UID, up } from "../../support/observed.ts";
 
 export * from "../../support/observed.ts";
+export { iso };
 
 export const HOUR = 3_600_000;
 export const HOURLY = parseSchedule({ cron: "0 * * * *", withSeconds: false, zone: "UTC" });
