@@ -37,7 +37,13 @@ describe("the slice that a moment lies in ends", () => {
     ["at its very beginning", "2024-01-01", "P1M", "2024-02-01", "2024-02-29T23:59:59.999Z"],
     ["in its last millisecond", "2024-01-01", "P1M", "2024-01-31T23:59:59.999Z", "2024-01-31T23:59:59.999Z"],
     ["after a month without the 31st", "2023-01-31", "P1M", "2023-02-10", "2023-02-27T23:59:59.999Z"],
-    ["in a month without the 31st, from its last day on", "2023-01-31", "P1M", "2023-02-28", "2023-03-30T23:59:59.999Z"],
+    [
+      "in a month without the 31st, from its last day on",
+      "2023-01-31",
+      "P1M",
+      "2023-02-28",
+      "2023-03-30T23:59:59.999Z",
+    ],
     ["back on the 31st", "2023-01-31", "P1M", "2023-03-31", "2023-04-29T23:59:59.999Z"],
     ["from a leap day to the next one", "2020-02-29", "P1Y", "2023-12-01", "2024-02-28T23:59:59.999Z"],
     ["years later", "2019-01-01", "P1M", "2026-05-20", "2026-05-31T23:59:59.999Z"],
@@ -52,7 +58,10 @@ describe("the slice that a moment lies in ends", () => {
   test("after the moment, where the next one begins, and the slices are one after the other", () => {
     const instant = fc.integer({ min: 0, max: 4_000 * DAY });
     const period = fc
-      .record({ months: fc.integer({ min: 0, max: 14 }), ms: fc.integer({ min: 0, max: 40 }).map((days) => days * DAY) })
+      .record({
+        months: fc.integer({ min: 0, max: 14 }),
+        ms: fc.integer({ min: 0, max: 40 }).map((days) => days * DAY),
+      })
       .filter(({ months, ms }) => months + ms > 0);
     fc.assert(
       fc.property(instant, instant, period, (start, ahead, period) => {

@@ -24,8 +24,27 @@ describe("a plan", () => {
     ["none", () => false, [], 10],
     ["the first", (h) => h === 0, [[0, 0]], 9],
     ["the last", (h) => h === 9, [[9, 9]], 9],
-    ["what lies around a gap", (h) => h !== 4, [[0, 3], [5, 9]], 1],
-    ["every other one", (h) => h % 2 === 1, [[1, 1], [3, 3], [5, 5], [7, 7], [9, 9]], 5],
+    [
+      "what lies around a gap",
+      (h) => h !== 4,
+      [
+        [0, 3],
+        [5, 9],
+      ],
+      1,
+    ],
+    [
+      "every other one",
+      (h) => h % 2 === 1,
+      [
+        [1, 1],
+        [3, 3],
+        [5, 5],
+        [7, 7],
+        [9, 9],
+      ],
+      5,
+    ],
   ])("%s", (_what, missing, ranges, present) => {
     const plan = planned(missing);
     expect(plan && hours(plan.ranges)).toEqual(ranges);
@@ -132,13 +151,67 @@ describe("the next slice", () => {
 
   test.each<[string, [number, number][], string | undefined, [number, number][]]>([
     ["of nothing", [], undefined, []],
-    ["without a window is a whole range", [[0, 4], [6, 9]], undefined, [[0, 4], [6, 9]]],
-    ["ends where the window does", [[0, 9]], "PT4H", [[0, 3], [4, 7], [8, 9]]],
-    ["keeps to windows that begin with the Backfill", [[2, 9]], "PT4H", [[2, 3], [4, 7], [8, 9]]],
-    ["never holds two ranges", [[0, 1], [3, 5]], "PT10H", [[0, 1], [3, 5]]],
-    ["of a window shorter than from slot to slot is one slot", [[0, 2]], "PT30M", [[0, 0], [1, 1], [2, 2]]],
+    [
+      "without a window is a whole range",
+      [
+        [0, 4],
+        [6, 9],
+      ],
+      undefined,
+      [
+        [0, 4],
+        [6, 9],
+      ],
+    ],
+    [
+      "ends where the window does",
+      [[0, 9]],
+      "PT4H",
+      [
+        [0, 3],
+        [4, 7],
+        [8, 9],
+      ],
+    ],
+    [
+      "keeps to windows that begin with the Backfill",
+      [[2, 9]],
+      "PT4H",
+      [
+        [2, 3],
+        [4, 7],
+        [8, 9],
+      ],
+    ],
+    [
+      "never holds two ranges",
+      [
+        [0, 1],
+        [3, 5],
+      ],
+      "PT10H",
+      [
+        [0, 1],
+        [3, 5],
+      ],
+    ],
+    [
+      "of a window shorter than from slot to slot is one slot",
+      [[0, 2]],
+      "PT30M",
+      [
+        [0, 0],
+        [1, 1],
+        [2, 2],
+      ],
+    ],
   ])("%s", (_what, ranges, window, expected) => {
-    expect(slices(ranges.map(([first, last]) => range(first, last)), window)).toEqual(expected);
+    expect(
+      slices(
+        ranges.map(([first, last]) => range(first, last)),
+        window,
+      ),
+    ).toEqual(expected);
   });
 
   test("of months is as long as each of them", () => {
@@ -146,7 +219,7 @@ describe("the next slice", () => {
     const start = Date.parse("2023-12-31T00:00:00Z");
     const whole = rangeOf(daily, start, Date.parse("2024-04-30T00:00:00Z"));
     const lengths: number[] = [];
-    for (let left = whole ? [whole] : []; left.length > 0; ) {
+    for (let left = whole ? [whole] : []; left.length > 0;) {
       const next = nextSlice(daily, left, parsePeriod("P1M"), start);
       lengths.push(next?.slice.slots ?? NaN);
       left = next?.rest ?? [];

@@ -60,7 +60,11 @@ describe("one look counts", () => {
     ["a slot once", [execution(0), execution(0)], { done: 1 }],
     ["a slot as done that failed first", [execution(0, "FAILED"), execution(0)], { done: 1, failed: 0 }],
     ["a slot as done that failed later", [execution(0), execution(0, "FAILED")], { done: 1, failed: 0 }],
-    ["a slot as running while another try of it does", [execution(0, "FAILED"), execution(0, "RUNNING")], { running: 1 }],
+    [
+      "a slot as running while another try of it does",
+      [execution(0, "FAILED"), execution(0, "RUNNING")],
+      { running: 1 },
+    ],
     ["what took the place of a retried one", [execution(0, "RETRIED"), execution(0)], { done: 1 }],
     ["a resubmitted one as running until its heir is there", [execution(0, "RESUBMITTED")], { running: 1, failed: 0 }],
     ["slots whose executions are gone as unproved", [execution(0), execution(3)], { done: 2, unproved: 2 }],
@@ -91,7 +95,11 @@ describe("one look counts", () => {
   });
 
   test("up to a watermark that says from when to read on, and which revision ran", () => {
-    const ran = [execution(0), execution(1, "FAILED", { flowRevision: 4 }), execution(1, "SUCCESS", { flowRevision: 5 })];
+    const ran = [
+      execution(0),
+      execution(1, "FAILED", { flowRevision: 4 }),
+      execution(1, "SUCCESS", { flowRevision: 5 }),
+    ];
     expect(looked(ran).watermark).toEqual({ slot: slot(1), startedAt: ran[1]?.startedAt, revision: 5 });
   });
 });
@@ -133,7 +141,9 @@ describe("whatever is seen when", () => {
           const from = status.watermark && !overlap ? Date.parse(status.watermark.startedAt) : 0;
           const listed = ran.slice(0, cut).filter(({ startedAt }) => startedAt >= from);
           // The newest one may still run when it is seen first.
-          const running = listed.map((one, at) => (at === cut - 1 && cut < ran.length ? { ...one, state: "RUNNING" } : one));
+          const running = listed.map((one, at) =>
+            at === cut - 1 && cut < ran.length ? { ...one, state: "RUNNING" } : one,
+          );
           const seen = looked(running, recordedProgress(status));
           status = { ...status, ...progressFields(status, seen, (id) => id) };
         }

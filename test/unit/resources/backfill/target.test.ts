@@ -35,7 +35,12 @@ describe("the trigger that is meant", () => {
       { ...named(), timeZone: "Asia/Tokyo" },
       { timeZone: "Asia/Tokyo", zoneAssumed: true },
     ],
-    ["without any zone is read in UTC", [schedule("t", { timezone: null })], named(), { timeZone: "UTC", zoneAssumed: true }],
+    [
+      "without any zone is read in UTC",
+      [schedule("t", { timezone: null })],
+      named(),
+      { timeZone: "UTC", zoneAssumed: true },
+    ],
     [
       "keeps its own zone, whatever the Backfill's",
       [schedule("tick")],
@@ -56,11 +61,23 @@ describe("the trigger that is meant", () => {
     ["there are several", [schedule("a"), webhook, schedule("b")], undefined, "TriggerAmbiguous", /one of a, b\./],
     ["it is no Schedule", [webhook], "hook", "TriggerNotSupported", /is a io\.kestra\.plugin\.core\.trigger\.Webhook/],
     ["it has conditions", [schedule("t", { conditions: [{}] })], undefined, "SlotsNotProvable", /has conditions/],
-    ["in their former name", [schedule("t", { scheduleConditions: [{}] })], undefined, "SlotsNotProvable", /scheduleCond/],
+    [
+      "in their former name",
+      [schedule("t", { scheduleConditions: [{}] })],
+      undefined,
+      "SlotsNotProvable",
+      /scheduleCond/,
+    ],
     ["in their next name", [schedule("t", { when: "{{ x }}" })], undefined, "SlotsNotProvable", /has when/],
     ["it stops by itself", [schedule("t", { stopAfter: ["FAILED"] })], undefined, "SlotsNotProvable", /has stopAfter/],
     ["it has no cron", [schedule("t", { cron: undefined })], undefined, "SlotsNotProvable", /has no cron/],
-    ["its zone is not known", [schedule("t", { timezone: "Mars/X" })], undefined, "SlotsNotProvable", /time zone Mars\/X/],
+    [
+      "its zone is not known",
+      [schedule("t", { timezone: "Mars/X" })],
+      undefined,
+      "SlotsNotProvable",
+      /time zone Mars\/X/,
+    ],
   ])("is refused where %s", (_what, triggers, trigger, reason, message) => {
     const refusal = targetOf(flow({ triggers }), named(trigger));
     expect(refusal).toMatchObject({ reason, message: expect.stringMatching(message) as string });
@@ -121,7 +138,8 @@ describe("inputs", () => {
     required: true,
     ...more,
   });
-  const select = (more: Partial<InputDefinition> = {}) => input("color", { type: "SELECT", values: ["red", 7], ...more });
+  const select = (more: Partial<InputDefinition> = {}) =>
+    input("color", { type: "SELECT", values: ["red", 7], ...more });
   const multi = input("colors", { type: "MULTISELECT", values: ["red", "blue"] });
   const flaw = (inputs: InputDefinition[] | null, given: Record<string, unknown>, fixed?: unknown) =>
     flawOfExecutions(flow({ inputs }, fixed === undefined ? {} : { inputs: fixed }), "tick", { inputs: given });
