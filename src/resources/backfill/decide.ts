@@ -317,7 +317,9 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
   const { row } = seen;
   if (status.guard !== undefined && seen.server.kind === "up") {
     if (row === undefined) return { do: "read", fact: "row" };
-    if (row !== "missing") return putRight(seen, row, Date.parse(status.guard.live));
+    // What went with its trigger does not come back with it, and must not keep others waiting.
+    if (row === "missing") return { do: "write", write: { op: "record", status: { guard: undefined } } };
+    return putRight(seen, row, Date.parse(status.guard.live));
   }
   const { ttlSecondsAfterFinished: ttl } = policy;
   if (ttl === undefined) return { do: "settle", verdict: { state: "unchanged" } };
