@@ -124,11 +124,11 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
 /** It was recorded that slots are to be handed over, and Kestra shows nothing of them. */
 function unanswered(seen: Observed, submission: Submission, holder: Holder, now: number): Decision {
   const { attempt = 1 } = seen.object.status;
-  if (holder.by !== "nobody") return close(seen, submission);
   const { row, intended } = seen;
   if (intended === attempt && row && row !== "missing") {
     // Exactly what was recorded, or nothing.
-    const free = !row.executionId && !row.disabled && row.nextExecutionDate === Date.parse(submission.live);
+    const idle = holder.by === "nobody" && !row.executionId && !row.disabled;
+    const free = idle && row.nextExecutionDate === Date.parse(submission.live);
     return free ? { do: "write", write: { op: "submit", attempt, submission } } : close(seen, submission);
   }
   const left = Date.parse(submission.intendedAt) + UNANSWERED_MS - now;
