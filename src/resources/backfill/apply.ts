@@ -65,6 +65,8 @@ export async function apply(
     case "withdraw": {
       const row = await kestra.triggers.deleteBackfill(triggerOf(seen), signal);
       seen.withdrew = true;
+      // What ran until then may not have been in the list yet.
+      delete seen.progress;
       if (row === "none") delete seen.row;
       else seen.row = row;
       return;

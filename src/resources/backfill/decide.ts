@@ -8,7 +8,7 @@ import { putRight } from "./guard.ts";
 import type { Decision, Observed } from "./model.ts";
 import { holderOf, runsAway } from "./native.ts";
 import type { Holder } from "./native.ts";
-import { iso, nextSlice, planOf, rangeOf, rangesOf } from "./plan.ts";
+import { iso, nextSlice, planOf, rangeAfter, rangeOf, rangesOf } from "./plan.ts";
 import { progressFields, recordedProgress } from "./progress.ts";
 import type { Progress } from "./progress.ts";
 import type { BackfillStatus, Submission } from "./schema.ts";
@@ -154,11 +154,11 @@ function locked(seen: Observed, executionId: string): Decision | undefined {
 /** It was recorded that slots are to be handed over, and Kestra shows nothing of them. */
 function unanswered(seen: Observed, submission: Submission, holder: Holder, now: number): Decision {
   const { attempt = 1 } = seen.object.status;
-  if (holder.by !== "nobody") return close(seen, submission);
   const { row, intended } = seen;
   if (intended === attempt && row && row !== "missing") {
     // Exactly what was recorded, or nothing.
-    const free = !row.executionId && !row.disabled && row.nextExecutionDate === Date.parse(submission.live);
+    const idle = holder.by === "nobody" && !row.executionId && !row.disabled;
+    const free = idle && row.nextExecutionDate === Date.parse(submission.live);
     return free ? { do: "write", write: { op: "submit", attempt, submission } } : close(seen, submission);
   }
   const left = Date.parse(submission.intendedAt) + UNANSWERED_MS - now;
@@ -316,8 +316,9 @@ function close(seen: Observed, { first, last, live }: Submission, because?: stri
   const { status } = seen.object;
   const { row, progress = recordedProgress(status) } = seen;
   const ticks = ticksOf(status);
-  const from = Math.max(Date.parse(first), (progress.lastSeen ?? -Infinity) + 1);
-  const left = rangeOf(ticks, from, Date.parse(last));
+  const { lastSeen = -Infinity } = progress;
+  const [from, to] = [Date.parse(first), Date.parse(last)];
+  const left = lastSeen >= from ? rangeAfter(ticks, lastSeen, to) : rangeOf(ticks, from, to);
   const ranges = [...(left ? [left] : []), ...rangesOf(status)];
   const threatened = row && row !== "missing" && runsAway(row, Date.parse(live));
   const next: Partial<BackfillStatus> = {
@@ -355,7 +356,9 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
   const { row } = seen;
   if (status.guard !== undefined && seen.server.kind === "up") {
     if (row === undefined) return { do: "read", fact: "row" };
-    if (row !== "missing") return putRight(seen, row, Date.parse(status.guard.live));
+    // What went with its trigger does not come back with it, and must not keep others waiting.
+    if (row === "missing") return { do: "write", write: { op: "record", status: { guard: undefined } } };
+    return putRight(seen, row, Date.parse(status.guard.live));
   }
   const { ttlSecondsAfterFinished: ttl } = policy;
   if (ttl === undefined) return { do: "settle", verdict: { state: "unchanged" } };

@@ -78,7 +78,7 @@ export function nextSlice(
   const end = endOfNext(head, sliced);
   if (head.last <= end) return { slice: head, rest };
   const slice = rangeOf(ticks, head.first, end);
-  const after = rangeOf(ticks, end + 1, head.last);
+  const after = slice && rangeAfter(ticks, slice.last, head.last);
   return slice && after ? { slice, rest: [after, ...rest] } : { slice: head, rest };
 }
 
@@ -90,11 +90,24 @@ function endOfNext(
   return sliced === "oneByOne" ? first : endOfSlice(sliced.start, sliced.window, first);
 }
 
-/** The slots between two moments, both included; undefined where there are none. */
+/** The slots of a backfill that begins at a moment; undefined where there are none. */
 export function rangeOf(ticks: Ticks, from: number, to: number): SlotRange | undefined {
-  let range: SlotRange | undefined;
-  for (const slot of ticks.between(from, to))
-    range = { first: range?.first ?? slot, last: slot, slots: (range?.slots ?? 0) + 1 };
+  const [first] = ticks.between(from, to);
+  return first === undefined ? undefined : rangeFrom(ticks, first, to);
+}
+
+/** The slots that follow one. Where the clocks change, that is not the same as those of a backfill that begins a moment later. */
+export function rangeAfter(ticks: Ticks, slot: number, to: number): SlotRange | undefined {
+  const first = slot < to ? ticks.after(slot) : undefined;
+  return first === undefined || first > to ? undefined : rangeFrom(ticks, first, to);
+}
+
+function rangeFrom(ticks: Ticks, first: number, to: number): SlotRange {
+  const range = { first, last: first, slots: 1 };
+  for (let slot = ticks.after(first); slot !== undefined && slot <= to; slot = ticks.after(slot)) {
+    range.last = slot;
+    range.slots += 1;
+  }
   return range;
 }
 

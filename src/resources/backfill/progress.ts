@@ -1,5 +1,5 @@
 import type { Execution } from "../../kestra/types.ts";
-import { iso, rangeOf } from "./plan.ts";
+import { iso, rangeAfter, rangeOf } from "./plan.ts";
 import type { BackfillStatus } from "./schema.ts";
 import type { Ticks } from "./ticks.ts";
 
@@ -94,8 +94,9 @@ export function advance(
       counting = false;
     }
     if (!counting || outcome === "unfinished") continue;
-    const from = Math.max(first, (progress.watermark?.slot ?? -Infinity) + 1);
-    progress.unproved += rangeOf(ticks, from, slot - 1)?.slots ?? 0;
+    const counted = progress.watermark?.slot ?? -Infinity;
+    const gap = counted >= first ? rangeAfter(ticks, counted, slot - 1) : rangeOf(ticks, first, slot - 1);
+    progress.unproved += gap?.slots ?? 0;
     count(progress, slot, outcome);
     const [oldest] = ofSlot;
     const revision = Math.max(...ofSlot.map(({ flowRevision }) => flowRevision ?? 0));

@@ -24,13 +24,12 @@ export function rangeOfSpec(
   const invalid = (message: string): Unreadable => ({ reason: "RangeInvalid", message });
   if (timeZone !== undefined && !isZone(timeZone))
     return invalid(`timeZone ${timeZone} is no time zone, such as Europe/Paris.`);
-  const from = parseInstant(start)?.ms ?? (isCalendarDate(start) ? startOfDay(start, zone) : undefined);
+  const from = momentOf(start, (date) => startOfDay(date, zone));
   if (from === undefined)
     return invalid(
       `start ${start} is neither a date nor a moment with an offset: write 2019-01-01 or 2019-01-01T00:00:00Z.`,
     );
-  const to =
-    end === undefined ? now : (parseInstant(end)?.ms ?? (isCalendarDate(end) ? endOfDay(end, zone) : undefined));
+  const to = end === undefined ? now : momentOf(end, (date) => endOfDay(date, zone));
   if (to === undefined)
     return invalid(
       `end ${end} is neither a date nor a moment with an offset: write 2020-12-31 or 2020-12-31T23:59:59Z.`,
@@ -41,4 +40,9 @@ export function rangeOfSpec(
       `end (${iso(to)}) lies in the future, where slots are the live schedule's: leave it out to go as far as now.`,
     );
   return { start: from, end: to };
+}
+
+/** In milliseconds since the epoch; undefined for what is neither a moment nor a date. */
+function momentOf(text: string, ofDate: (date: string) => number): number | undefined {
+  return parseInstant(text)?.ms ?? (isCalendarDate(text) ? ofDate(text) : undefined);
 }

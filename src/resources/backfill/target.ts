@@ -1,3 +1,4 @@
+import { isZone } from "../../lib/zone.ts";
 import type { FlowDefinition, InputDefinition, TriggerDefinition } from "../../kestra/types.ts";
 import type { Unreadable } from "../model.ts";
 import type { BackfillSpec, BackfillStatus } from "./schema.ts";
@@ -46,6 +47,11 @@ export function targetOf(flow: FlowDefinition, spec: Pick<BackfillSpec, "target"
     };
   const { cron, withSeconds, timezone, recoverMissedSchedules } = found;
   if (typeof cron !== "string") return { reason: "SlotsNotProvable", message: `${name} has no cron.` };
+  if (typeof timezone === "string" && !isZone(timezone))
+    return {
+      reason: "SlotsNotProvable",
+      message: `${name} has the time zone ${timezone}, which is not known here: name it as in Europe/Paris.`,
+    };
   return {
     trigger: found.id,
     cron,
