@@ -80,7 +80,7 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
   }
   if (submission.withdrawn !== undefined) {
     // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
-    const stuck = row.executionId ? locked(seen, row.executionId) : undefined;
+    const stuck = row.executionId ? locked(seen, row.executionId, now) : undefined;
     if (stuck?.do === "read") return stuck;
     return row.executionId && !stuck ? heldBack(seen, unfinished, SOON_MS) : close(seen, submission);
   }
@@ -89,7 +89,7 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
       "ReplacedInKestra",
       `${whose(seen, holder)} replaced this one in Kestra when ${countedIn(status, progress)}. Make another Backfill for what is missing.`,
     );
-  if (row.executionId) return locked(seen, row.executionId) ?? onTheWay(seen, "Running", now);
+  if (row.executionId) return locked(seen, row.executionId, now) ?? onTheWay(seen, "Running", now);
   return vanished(seen, submission, progress, now);
 }
 
@@ -125,23 +125,27 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   const moved = (progress.lastSeen ?? -Infinity) >= Date.parse(submission.first);
   // With recoverMissedSchedules other than ALL, Kestra goes on at the next live date only (ADR 11).
   if (late && moved) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
-  if (executionId) return locked(seen, executionId) ?? onTheWay(seen, "Running", now);
+  if (executionId) return locked(seen, executionId, now) ?? onTheWay(seen, "Running", now);
   return idle(seen, now) ?? onTheWay(seen, "Running", now);
 }
 
 /** Kestra has slots to run, and starts none: why. */
 function idle(seen: Observed, now: number): Decision | undefined {
-  const { flow, progress } = seen;
-  const { submission } = seen.object.status;
-  const since = Math.max(progress?.watermark?.startedAt ?? 0, Date.parse(submission?.submittedAt ?? ""));
-  if (now - since < IDLE_MS) return undefined;
+  const { flow } = seen;
+  if (!isIdle(seen, now)) return undefined;
   if (flow === undefined) return { do: "read", fact: "flow" };
   return flow === "missing" ? flowMissing(seen) : whyOff(seen, false);
 }
 
+function isIdle({ object: { status }, progress }: Observed, now: number): boolean {
+  const began = progress?.watermark?.startedAt ?? 0;
+  const handedOver = Date.parse(status.submission?.submittedAt ?? "") || 0;
+  return now - Math.max(began, handedOver) >= IDLE_MS;
+}
+
 /** A Kestra that was killed can leave a trigger waiting for an execution that has ended (ADR 11): nothing is started any more. */
-function locked(seen: Observed, executionId: string): Decision | undefined {
-  if ((seen.progress?.running ?? 0) > 0) return undefined;
+function locked(seen: Observed, executionId: string, now: number): Decision | undefined {
+  if ((seen.progress?.running ?? 0) > 0 || !isIdle(seen, now)) return undefined;
   if (seen.lock === undefined) return { do: "read", fact: "lock" };
   if (!seen.lock.stale) return undefined;
   return waiting(
@@ -261,7 +265,7 @@ function proceed(seen: Observed, now: number): Decision {
     );
   if (row.executionId) {
     const waits = queued(`Waiting for the execution ${row.executionId}, which the trigger started.`, SOON_MS);
-    return locked(seen, row.executionId) ?? waits;
+    return locked(seen, row.executionId, now) ?? waits;
   }
   const live = row.nextExecutionDate;
   if (typeof live !== "number")

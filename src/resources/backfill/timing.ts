@@ -11,4 +11,4 @@ export const VANISHED_MS = 2_000;
 /** How long after a call without an answer it is clear that it will have no effect any more. */
 export const UNANSWERED_MS = TRIGGER_WRITE_DEADLINE_MS + 10_000;
 /** How long Kestra may take to start a slot that is due, before it is found out why it does not: it starts one a second. */
-export const IDLE_MS = 5_000;
+export const IDLE_MS = 10_000;

@@ -13,7 +13,7 @@ interface Run {
   end: string;
 }
 
-/** Around changes of the clocks, ends of months and leap days; two to six slots each. */
+/** Around changes of the clocks, ends of months and leap days; one to six slots each. */
 const RUNS: Run[] = [
   { cron: "30 2 * * *", zone: "Europe/Paris", start: "2024-03-30", end: "2024-04-01" },
   { cron: "30 2 * * *", zone: "Europe/Paris", start: "2024-10-26", end: "2024-10-28" },
@@ -58,7 +58,7 @@ test("what Kestra runs is what was counted before, in crons and zones of all sor
     const status = await scene.waitState(`run-${index}`, "Complete", { within: 120_000 });
     const slots = await scene.slots(`run-${index}`);
     const expected = status.slots?.total ?? 0;
-    if (slots.length !== expected || new Set(slots).size !== expected || expected < 2)
+    if (slots.length !== expected || new Set(slots).size !== expected || expected < 1)
       differences.push(`${JSON.stringify(run)}: counted ${expected}, Kestra ran ${slots.join(", ")}`);
     expect([status.first, status.last]).toEqual([slots[0], slots.at(-1)].map((slot) => slot?.replace("Z", ".000Z")));
   }

@@ -63,6 +63,7 @@ describe("an execution", () => {
       id: "2wmmB0KtyK285hNrgd7icE",
       state: "SUCCESS",
       startedAt: Date.parse("2026-11-22T19:26:50.485Z"),
+      endedAt: Date.parse("2026-11-22T19:26:50.629Z"),
       labels: { team: "a", bf: "one", "system.correlationId": "2wmmB0KtyK285hNrgd7icE" },
       trigger: "hourly",
       slot: Date.parse("2024-01-01T10:00:00Z"),

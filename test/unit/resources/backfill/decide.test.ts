@@ -94,7 +94,7 @@ describe("before anything else", () => {
     const conditions = [
       { type: "Ready", status: "True", reason: "Running", message: "m", lastTransitionTime: "x" } as const,
     ];
-    return { status: { ...status, conditions: conditions as BackfillStatus["conditions"] }, server };
+    return { status: { ...status, conditions: conditions }, server };
   }
 });
 
@@ -105,7 +105,7 @@ describe("a preview", () => {
     ["starts nothing", { spec, status: accepted(spec) }, "synced Previewed, none"],
     [
       "starts nothing, asked nothing",
-      { spec, status, row: row(), flow: flow(), history: none },
+      { spec, status, row: row(), flow: flow(), history: none, planned: true },
       "synced Previewed, none",
     ],
     [
@@ -134,7 +134,7 @@ describe("a preview", () => {
 
 describe("accepted, with nothing in Kestra", () => {
   const status = accepted();
-  const free: Situation = { status, row: row(), flow: flow(), history: none };
+  const free: Situation = { status, row: row(), flow: flow(), history: none, planned: true };
   decides([
     ["suspended from the start: nothing is read", { status, spec: { suspend: true } }, "synced Suspended, Suspended"],
     [
@@ -176,7 +176,13 @@ describe("accepted, with nothing in Kestra", () => {
       { ...free, history: { ...none, unfinished: execution(2, "RUNNING") } },
       "progressing ExecutionsUnfinished, none",
     ],
-    ["the trigger waits for an execution", { ...free, row: row({ executionId: "e" }) }, "synced Queued, Running"],
+    ["the trigger waits for an execution: is it over?", { ...free, row: row({ executionId: "e" }) }, "read lock"],
+    ["it is not", { ...free, row: row({ executionId: "e" }), lock: { stale: false } }, "synced Queued, Running"],
+    [
+      "it is, and Kestra lost track of it",
+      { ...free, row: row({ executionId: "e" }), lock: { stale: true } },
+      "progressing TriggerLocked, none",
+    ],
     [
       "Kestra has no next date",
       { ...free, row: row({ nextExecutionDate: null }) },
@@ -366,8 +372,19 @@ describe("while Kestra runs it", () => {
     ],
     [
       "not before it began",
-      { ...runs, row: ours({}, { nextExecutionDate: LIVE }), progress: progress() },
+      { ...runs, row: ours({}, { nextExecutionDate: LIVE }), progress: progress(), flow: flow() },
       "synced Running, Running",
+    ],
+    ["it starts nothing for a while: the flow tells why", { ...runs, progress: progress() }, "read flow"],
+    [
+      "it is disabled: waited for",
+      { ...runs, progress: progress(), flow: flow({ disabled: true }) },
+      "progressing FlowDisabled, none",
+    ],
+    [
+      "for a while it waits for an execution that is over",
+      { ...runs, row: ours({}, { executionId: "e" }), progress: progress(), lock: { stale: true } },
+      "progressing TriggerLocked, none",
     ],
     [
       "not while an execution runs",
@@ -386,10 +403,11 @@ describe("while Kestra runs it", () => {
 
   test("the next look comes the later, the longer a slot takes and the more there are, within bounds", () => {
     const next = (startedAt: number, total: number, spec = {}) => {
-      const seen = done(2, { watermark: { slot: slot(1), startedAt } });
+      const seen = done(2, { running: 1, watermark: { slot: slot(1), startedAt } });
+      const held = ours({}, { executionId: "e" });
       const slots = { ...accepted().slots, total } as NonNullable<BackfillStatus["slots"]>;
       return (
-        decided({ ...runs, status: submitted({}, { slots }), progress: seen, spec }) as {
+        decided({ ...runs, row: held, status: submitted({}, { slots }), progress: seen, spec }) as {
           verdict: { retryAfterMs: number };
         }
       ).verdict.retryAfterMs;
@@ -528,7 +546,7 @@ describe("when Kestra has it no more", () => {
 
   test("going on after an edit is told, and so is what to do after an interruption", () => {
     expect(decided({ ...vanished(2_000), flow: flow({ revision: 4 }) })).toMatchObject({
-      write: { act: { type: "Normal", reason: "Resumed", message: expect.stringContaining("revision 4") as string } },
+      write: { act: { type: "Normal", reason: "Resumed", message: expect.stringContaining("revision 4") as unknown } },
     });
     expect(says({ ...vanished(2_000), flow: flow() })).toContain("2 of 6 slots are done. Make another Backfill");
     expect(says({ ...gone, row: others(), nameOf: () => "team/o", progress: done(2) })).toContain(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { parsePeriod } from "../../../../src/lib/period.ts";
+import type { Period } from "../../../../src/lib/period.ts";
 import { MAX_SLOTS, nextSlice, planOf, planSlots, rangeOf, rangesOf } from "../../../../src/resources/backfill/plan.ts";
 import type { SlotRange } from "../../../../src/resources/backfill/plan.ts";
 import { parseSchedule } from "../../../../src/resources/backfill/ticks.ts";
@@ -141,7 +142,7 @@ describe("the next slice", () => {
     const found: [number, number][] = [];
     let left = ranges;
     for (let step = 0; step < 100; step++) {
-      const next = nextSlice(HOURLY, left, window === undefined ? undefined : parsePeriod(window), slot(0));
+      const next = nextSlice(HOURLY, left, windowOf(window, slot(0)));
       if (next === undefined) return found;
       found.push(...hours([next.slice]));
       left = next.rest;
@@ -220,7 +221,7 @@ describe("the next slice", () => {
     const whole = rangeOf(daily, start, Date.parse("2024-04-30T00:00:00Z"));
     const lengths: number[] = [];
     for (let left = whole ? [whole] : []; left.length > 0;) {
-      const next = nextSlice(daily, left, parsePeriod("P1M"), start);
+      const next = nextSlice(daily, left, windowOf("P1M", start));
       lengths.push(next?.slice.slots ?? NaN);
       left = next?.rest ?? [];
     }
@@ -242,3 +243,8 @@ describe("the next slice", () => {
     );
   });
 });
+
+function windowOf(text: string | undefined, start: number): { window: Period; start: number } | undefined {
+  const window = text === undefined ? undefined : parsePeriod(text);
+  return window && { window, start };
+}

@@ -100,9 +100,12 @@ export const guarding = (native: Partial<Native> = {}) => holding(guardLabelsOf(
 export const persons = (native: Partial<Native> = {}) => holding({}, native);
 export const others = () => holding(labelsOf("uid-of-another", 1));
 
+/** What differs; undefined takes a field away. */
+type Changes<T> = { [field in keyof T]?: T[field] | undefined };
+
 /** What was handed over: by default all six slots, which Kestra has confirmed a minute ago. */
-export function submission(more: Partial<Submission> = {}): Submission {
-  const all: Submission = {
+export function submission(more: Changes<Submission> = {}): Submission {
+  const all = {
     first: hour(0),
     last: hour(5),
     intendedAt: at(-61_000),
@@ -143,7 +146,7 @@ export function accepted(spec: Partial<BackfillSpec> = {}, more: Partial<Backfil
 
 /** A status that has handed over all six slots. */
 export function submitted(
-  part: Partial<Submission> = {},
+  part: Changes<Submission> = {},
   more: Partial<BackfillStatus> = {},
   spec: Partial<BackfillSpec> = {},
 ): BackfillStatus {
