@@ -155,6 +155,7 @@ test("a flow that is not there is waited for", async () => {
   await scene.create("absent", range);
   expect(await scene.waitReason("absent", "FlowMissing")).toContain("is not in Kestra");
   await scene.flow("absent", "0 * * * *");
+  await scene.look("absent");
   await scene.waitState("absent", "Complete");
   await scene.expectSlots("absent", hours(0, 2));
 });
@@ -180,6 +181,7 @@ test.each([
   await scene.create(id, range);
   expect(await scene.waitReason(id, reason)).toContain("enable it");
   await scene.kestra.edit(scene.namespace, id, scene.source(id, "0 * * * *"));
+  await scene.look(id);
   await scene.waitState(id, "Complete");
   await scene.expectSlots(id, hours(0, 2));
 });

@@ -64,6 +64,11 @@ export class BackfillScene extends TestScene {
     return (await this.status(name)).conditions?.find(({ type }) => type === "Ready")?.message ?? "";
   }
 
+  /** Has it looked at now, and not at the end of its pause. */
+  async look(name: string): Promise<void> {
+    await this.backfills.annotate(name, { "kestraflow.dev/reconcile-requested-at": new Date().toISOString() });
+  }
+
   trigger(flow: string): readonly [string, string, string] {
     return [this.namespace, flow, "tick"];
   }
