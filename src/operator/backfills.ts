@@ -31,6 +31,7 @@ export function controlledBackfills(
       const reconciler = new Reconciler(context, backfillKind(context), events);
       return (key, signal) => reconciler.reconcile(key, signal);
     },
+    paced: true,
     declared: () => undefined,
     configMapOf: () => undefined,
   };

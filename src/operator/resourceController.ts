@@ -51,6 +51,8 @@ export interface ControlledKind<R extends CachedResource> {
   declared: (context: ResourceContext<R>, object: R) => Identity | undefined;
   /** Name of the ConfigMap that a resource reads. */
   configMapOf: (object: R) => string | undefined;
+  /** It says itself when it wants to be looked at again: what the operator wrote of it is no reason. */
+  paced?: boolean;
   /** Told of every change of a resource; without an object it is gone. */
   onResource?: (key: string, object: R | undefined) => void;
 }
@@ -179,8 +181,9 @@ export class ResourceController<R extends CachedResource> {
     }
     if (configMap !== undefined) this.#readers.set(configMap, (this.#readers.get(configMap) ?? new Set()).add(key));
     this.#context.claims.update(object, this.#kind.declared(this.#context, object));
-    const waitedFor = !initial && !(previous && asksTheSame(previous, object));
-    this.#queue.add(key, waitedFor ? "high" : "low");
+    const unasked = !initial && previous !== undefined && asksTheSame(previous, object);
+    if (unasked && this.#kind.paced) return;
+    this.#queue.add(key, initial || unasked ? "low" : "high");
   }
 
   #onConfigMap({ object }: InformerEvent<Identified>): void {

@@ -60,7 +60,7 @@ function preview(seen: Observed): Decision {
 
 /** Something was handed over to Kestra: see what becomes of it. */
 function follow(seen: Observed, submission: Submission, now: number): Decision {
-  const { status, metadata } = seen.object;
+  const { status, policy, metadata } = seen.object;
   const { row, progress } = seen;
   if (row === undefined) return { do: "read", fact: "row" };
   if (row === "missing") return withoutTrigger(seen);
@@ -82,7 +82,8 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
     // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
     const stuck = row.executionId ? locked(seen, row.executionId, now) : undefined;
     if (stuck?.do === "read") return stuck;
-    return row.executionId && !stuck ? heldBack(seen, unfinished, SOON_MS) : close(seen, submission);
+    if (!row.executionId || stuck) return close(seen, submission);
+    return policy.suspend || isSpent(seen) ? heldBack(seen, unfinished, SOON_MS) : onTheWay(seen, "Running", now);
   }
   if (holder.by !== "nobody")
     return failed(
