@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { aborted } from "../src/lib/async.ts";
 import type { KestraFlow } from "../src/resources/flow/schema.ts";
 import { SandboxError } from "./errors.ts";
+import { announceBackfills, showBackfills } from "./quickstart/backfills.ts";
 import { bringUp } from "./quickstart/bringUp.ts";
 import { greets, showChanges } from "./quickstart/changes.ts";
 import { executeGreeting } from "./quickstart/execution.ts";
@@ -23,7 +24,15 @@ const LOG_LINES = 15;
 const options = parseOptions(process.argv);
 const screen = new Screen();
 const interrupted = interruption(killAll);
-const outcome: Outcome = { cluster: null, kestra: null, seconds: 0, flows: [], entries: [], execution: null };
+const outcome: Outcome = {
+  cluster: null,
+  kestra: null,
+  seconds: 0,
+  flows: [],
+  entries: [],
+  backfills: [],
+  execution: null,
+};
 process.exit(await asTheOnlyOne(screen, interrupted, quickstart).catch(refused));
 
 /** Returns the exit code, when all is down again. */
@@ -57,22 +66,22 @@ async function show(world: World): Promise<KestraFlow> {
     `${flows.length} of ${flows.length} Ready, ${secondsText(performance.now())} after the start of this command.`,
   );
   await showEntries(world, outcome.entries);
+  await announceBackfills(world);
 
   const greeting = flows.find(greets);
   screen.title("4. Running one");
-  if (!greeting) {
-    screen.line("There is no hello-world among these flows: nothing more to show.");
-    return flows[0];
-  }
-  outcome.execution = await executeGreeting(world, greeting);
-  screen.title("5. Changes: edited, drifted, corrected, deleted, back");
-  await showChanges(world, greeting, manifests);
-  return greeting;
+  if (greeting) {
+    outcome.execution = await executeGreeting(world, greeting);
+    screen.title("5. Changes: edited, drifted, corrected, deleted, back");
+    await showChanges(world, greeting, manifests);
+  } else screen.line("There is no hello-world among these flows: nothing to show of that.");
+  await showBackfills(world, `${greeting ? 6 : 5}. Backfills, which ran meanwhile`, outcome.backfills);
+  return greeting ?? flows[0];
 }
 
 /** Returns the exit code once somebody has pressed Ctrl-C. Throws when the operator ends before. */
 async function stayUp(world: World, example: KestraFlow): Promise<number> {
-  showNext(world, manifestArguments(options.flows), example);
+  showNext(world, { manifests: manifestArguments(options.flows), example, backfills: outcome.backfills });
   // Nothing else keeps the process waiting: the servers do not depend on it.
   const patience = setInterval(() => undefined, 60_000);
   await aborted(world.signal);

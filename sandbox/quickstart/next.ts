@@ -1,11 +1,24 @@
 import type { KestraFlow } from "../../src/resources/flow/schema.ts";
+import type { BackfillOutcome } from "./outcome.ts";
 import { operatorLog } from "./operator.ts";
 import type { World } from "./world.ts";
 
 const MEANING_FROM = 42;
 
+/** What was shown so far. */
+export interface Shown {
+  /** Arguments of kubectl that name all manifests. */
+  manifests: string[];
+  /** One of the flows. */
+  example: KestraFlow;
+  backfills: BackfillOutcome[];
+}
+
 /** Prints what a person can do now that all runs, to one of the flows for example. */
-export function showNext({ sandbox, kestra, kestraTitle, screen }: World, manifests: string[], example: KestraFlow) {
+export function showNext(
+  { sandbox, kestra, kestraTitle, screen }: World,
+  { manifests, example, backfills }: Shown,
+): void {
   const { name } = example.metadata;
   const path = `${example.status?.flow?.namespace}/${example.status?.flow?.id}`;
   const login = `${sandbox.kestra?.username}:${sandbox.kestra?.password}`;
@@ -23,6 +36,16 @@ export function showNext({ sandbox, kestra, kestraTitle, screen }: World, manife
   command(`kubectl edit kestraflow ${name}`, "change it, and see its revision grow");
   command(`kubectl delete ${manifests.join(" ")}`, "what they made in the engine goes too");
   command(`kubectl apply ${manifests.join(" ")}`, "and comes back");
+  const [backfill] = backfills;
+  const suspended = backfills.find(({ state }) => state === "Suspended");
+  if (backfill) {
+    command("kubectl get bf -w", "all backfills, as they go on");
+    command(`kubectl describe bf ${(suspended ?? backfill).name}`, "what it runs, or would run, and its counts");
+  }
+  if (suspended) {
+    const patch = `--type merge -p '{"spec":{"suspend":false}}'`;
+    command(`kubectl patch bf ${suspended.name} ${patch}`, "start it");
+  }
   screen.line();
   screen.line(`${kestraTitle} has an API and no web pages.`);
   screen.line(`Login: ${login.replace(":", " / ")}`);

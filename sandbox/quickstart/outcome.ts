@@ -17,6 +17,14 @@ export interface FlowOutcome {
 /** How one KestraKV fared. */
 export type EntryOutcome = Pick<FlowOutcome, "name" | "ready" | "reason">;
 
+/** How one Backfill fared. */
+export interface BackfillOutcome extends EntryOutcome {
+  /** Null when it has none yet. */
+  state: string | null;
+  /** Slots that have ended, of those to be run, such as "8/8"; null until they are counted. */
+  progress: string | null;
+}
+
 /** What happened, for programs. */
 export interface Outcome {
   /** Null, like `kestra`, when it did not come up. */
@@ -27,6 +35,7 @@ export interface Outcome {
   seconds: number;
   flows: FlowOutcome[];
   entries: EntryOutcome[];
+  backfills: BackfillOutcome[];
   /** The execution of hello_world; null when there was none. */
   execution: { flow: string; state: string } | null;
   /** Why not everything was shown. */

@@ -10,6 +10,7 @@ import { runningProcesses } from "../../sandbox/recordedProcess.ts";
 import { root } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { flowSource } from "../support/flowSource.ts";
+import { scheduledFlow } from "./backfill/scene.ts";
 
 /** Long enough for a busy machine, and for the builds where this test run uses other servers than a sandbox of its own. */
 const RUN_MS = 900_000;
@@ -29,7 +30,7 @@ afterEach(async () => {
 });
 
 describe("quick start", () => {
-  test("brings the eleven flows and their entries from kubectl apply to Ready, executes one, and leaves nothing behind", async () => {
+  test("brings the tutorial from kubectl apply to Ready, executes one flow, runs a backfill, and leaves nothing behind", async () => {
     const json = join(folder, "outcome.json");
     const run = quickStart(["--exit", "--json", json, "--cluster", "sandbox"]);
     const code = await run.ended();
@@ -42,12 +43,19 @@ describe("quick start", () => {
       execution: { flow: "01_hello_world", state: "SUCCESS" },
     });
     expect(outcome.flows.map(({ name }) => name).toSorted()).toEqual(namesIn(join(root, "flows"), "KestraFlow"));
-    expect(outcome.flows).toHaveLength(11);
+    expect(outcome.flows).toHaveLength(12);
     for (const flow of outcome.flows)
       expect(flow).toMatchObject({ ready: true, reason: "Synced", revision: 1, seconds: expect.any(Number) });
     expect(outcome.entries.map(({ name }) => name).toSorted()).toEqual(namesIn(join(root, "flows"), "KestraKV"));
     expect(outcome.entries).toHaveLength(5);
     for (const entry of outcome.entries) expect(entry).toMatchObject({ ready: true, reason: "Synced" });
+    const example = outcome.backfills.find(({ name }) => name === "hourly-log-night");
+    const suspended = outcome.backfills.filter((backfill) => backfill !== example);
+    expect(outcome.backfills.map(({ name }) => name).toSorted()).toEqual(namesIn(join(root, "flows"), "Backfill"));
+    expect(example).toMatchObject({ ready: true, reason: "Complete", state: "Complete", progress: "8/8" });
+    expect(suspended).toHaveLength(4);
+    for (const backfill of suspended)
+      expect(backfill).toMatchObject({ ready: true, reason: "Suspended", state: "Suspended", progress: "0/24" });
     expect(outcome.seconds).toBeGreaterThan(Math.max(...outcome.flows.map(({ seconds }) => seconds)));
     expect(outcome).not.toHaveProperty("error");
 
@@ -57,8 +65,11 @@ describe("quick start", () => {
       "corrected:",
       "deleted:",
       "back as the manifest has it",
+      "Suspended 24 slots, from 2019-01-01T09:00Z to 2020-12-01T09:00Z",
+      "hourly-log-night: All 8 slots were run.",
     ])
       expect(run.output).toContain(words);
+    expect(run.output).toMatch(/^hourly-log-night +hourly_log +hourly +Complete +8\/8 +0 /m);
     expect(run.output).not.toMatch(CONTROL_CHARACTER);
     run.assertNothingLeft();
   });
@@ -85,12 +96,34 @@ describe("quick start", () => {
     run.assertNothingLeft();
   });
 
+  test("fails when a backfill is not Ready, and says why", async () => {
+    const [json, flows] = [join(folder, "outcome.json"), join(folder, "flows")];
+    mkdirSync(flows);
+    writeManifest(flows, "only", flowSource("quickstart", "only"));
+    const target = { flowRef: { name: "only" } };
+    writeObject(flows, "no-trigger", "Backfill", { target, start: "2024-01-01", end: "2024-01-02" });
+    const run = quickStart(["--exit", "--json", json, "--flows", flows]);
+    expect(await run.ended()).toBe(1);
+
+    const { flows: outcomes, backfills, error } = outcomeIn(json);
+    expect(outcomes).toMatchObject([{ name: "only", ready: true }]);
+    expect(backfills).toEqual([
+      { name: "no-trigger", ready: false, reason: "TriggerMissing", state: "Waiting", progress: null },
+    ]);
+    expect(error).toBe("1 of 1 backfills are not Ready: no-trigger.");
+    expect(run.output).toMatch(/Stalled=True TriggerMissing: .*no Schedule trigger/);
+    run.assertNothingLeft();
+  });
+
   test("stays up until it is interrupted, and lets no second one start meanwhile", async () => {
     const flows = join(folder, "flows");
     mkdirSync(flows);
-    writeManifest(flows, "only", flowSource("quickstart", "only"));
+    writeManifest(flows, "only", scheduledFlow("quickstart", "only", "0 * * * *"));
+    const spec = { target: { flowRef: { name: "only" } }, start: "2024-01-01", end: "2024-01-01", suspend: true };
+    writeObject(flows, "asleep", "Backfill", spec);
     const run = quickStart(["--flows", flows]);
     await run.says("Try next");
+    await run.says('kubectl patch bf asleep --type merge -p \'{"spec":{"suspend":false}}\'');
     const kubeconfig = /export KUBECONFIG=(.*)/.exec(run.output)?.[1] ?? "";
     expect(existsSync(kubeconfig)).toBe(true);
 
@@ -208,6 +241,10 @@ function namesIn(flows: string, kind: string): string[] {
 }
 
 function writeManifest(flows: string, name: string, source: string): void {
-  const manifest = { apiVersion: "kestraflow.dev/v1alpha1", kind: "KestraFlow", metadata: { name }, spec: { source } };
+  writeObject(flows, name, "KestraFlow", { source });
+}
+
+function writeObject(flows: string, name: string, kind: string, spec: object): void {
+  const manifest = { apiVersion: "kestraflow.dev/v1alpha1", kind, metadata: { name }, spec };
   writeFileSync(join(flows, `${name}.json`), JSON.stringify(manifest));
 }
