@@ -36,12 +36,13 @@ export class Flows {
     return status === 404 ? undefined : parseBody(body, StoredFlow, request);
   }
 
-  /** The flow as Kestra parsed it, or undefined where there is none. */
+  /** The flow as Kestra parsed it, with its source, or undefined where there is none. */
   async definition({ namespace, id }: FlowIdentity, signal?: AbortSignal): Promise<FlowDefinition | undefined> {
     const request: Request = {
       operation: "getFlow",
       method: "GET",
       path: this.#path(namespace, id),
+      query: { source: true },
       accept: [404],
       signal,
     };

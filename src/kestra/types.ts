@@ -69,6 +69,8 @@ export const FlowDefinition = z.object({
   inputs: z.array(InputDefinition).nullish(),
   triggers: z.array(TriggerDefinition).nullish(),
   pluginDefaults: z.array(z.looseObject({ type: z.string() })).nullish(),
+  /** The text that it was saved as. What equals a default, such as the server's own time zone, is in it only. */
+  source: z.string().optional(),
 });
 export type FlowDefinition = z.infer<typeof FlowDefinition>;
 

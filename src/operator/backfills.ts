@@ -4,6 +4,7 @@ import type { ObjectName } from "../kubernetes/objects.ts";
 import type { CachedBackfill } from "../resources/backfill/cache.ts";
 import { backfillKind } from "../resources/backfill/kind.ts";
 import type { BackfillContext } from "../resources/backfill/observe.ts";
+import { Turns } from "../resources/backfill/turns.ts";
 import { backfills } from "../resources/backfill/schema.ts";
 import { Reconciler } from "../resources/reconciler.ts";
 import type { ControlledKind } from "./resourceController.ts";
@@ -27,7 +28,7 @@ export function controlledBackfills(
     // Nothing that a Backfill has in Kestra is in a list: it looks at its trigger itself while it has something to do.
     list: () => Promise.resolve([]),
     reconciler: (resourceContext) => {
-      const context = { ...resourceContext, ...caches };
+      const context = { ...resourceContext, ...caches, turns: new Turns(resourceContext.clock) };
       const reconciler = new Reconciler(context, backfillKind(context), events);
       return (key, signal) => reconciler.reconcile(key, signal);
     },

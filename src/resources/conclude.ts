@@ -15,8 +15,13 @@ export interface Conclusion<Status extends CommonStatus = CommonStatus> {
   requeueAfterMs?: number;
 }
 
-/** Failures that concern all resources at once are told by conditions and metrics, not by an Event each. */
+/**
+ * What concerns all resources at once, and what every new one goes through for a moment: told by conditions and metrics, not by an Event
+ * each.
+ */
 const QUIET_REASONS = new Set([
+  "FlowNotReady",
+  "TriggerNotReady",
   "KestraUnreachable",
   "KestraUnauthorized",
   "KestraProtocolError",

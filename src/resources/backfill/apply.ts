@@ -33,6 +33,10 @@ export async function apply(
       return;
     }
     case "record":
+      if (write.status.attempt !== undefined && !context.turns.take(triggerKey(seen), metadata.uid)) {
+        seen.contended = true;
+        return;
+      }
       await record(context, seen, write.status, signal);
       if (write.act) seen.acts.push(write.act);
       return;
@@ -53,6 +57,7 @@ export async function apply(
         signal,
       );
       seen.row = row;
+      context.turns.end(triggerKey(seen), uid);
       if (row.backfill && row.backfill.previousNextExecutionDate !== Date.parse(submission.live))
         seen.acts.push({
           type: "Warning",
@@ -101,6 +106,11 @@ export async function apply(
   }
 }
 
+function triggerKey(seen: Observed): string {
+  const { namespace, flow, trigger } = triggerOf(seen);
+  return [namespace, flow, trigger].join("/");
+}
+
 /** Kestra starts a single slot at once only when the range begins before it (ADR 11), unless that were a slot itself. */
 function startOf(first: number, last: number, ticks: Ticks): number {
   const before = first - 1_000;
@@ -126,6 +136,7 @@ async function record(
   delete seen.lock;
   if ("target" in part) delete seen.history;
   if (part.plan !== undefined && part.submission === undefined) seen.planned = true;
+  if ("submission" in part && part.submission === undefined) context.turns.end(triggerKey(seen), object.metadata.uid);
   const { attempt } = seen.object.status;
   if (part.attempt !== undefined && part.attempt === attempt) seen.intended = attempt;
 }

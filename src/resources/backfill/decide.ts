@@ -231,6 +231,7 @@ function proceed(seen: Observed, now: number): Decision {
     return unfinished > 0 ? onTheWay(seen, "All slots are started", now) : finish(seen);
   if (ranges.length === 0) return planAnew(seen, until);
   const [first] = seen.ahead;
+  if (seen.contended) return queued("Waiting for another Backfill, which begins in this moment.", SOON_MS);
   if (first)
     return queued(
       `Waiting for the Backfill ${first.metadata.name}, which is older. ${countedIn(status, progress)}.`,
@@ -288,6 +289,8 @@ function intend(seen: Observed, live: number, revision: number, oneByOne: boolea
   const next = nextSlice(ticks, rangesOf(status), oneByOne ? "oneByOne" : sliced);
   if (next === undefined) return finish(seen);
   const { slice, rest } = next;
+  if (policy.window !== undefined && live <= now)
+    return queued(`Waiting for the live slot of ${iso(live)}, which has its turn between two slices.`, SOON_MS);
   if (slice.last >= live)
     return queued(
       `Waiting for the live schedule, which stands at ${iso(live)} and has slots of the range to run itself.`,
@@ -341,7 +344,6 @@ function finish(seen: Observed): Decision {
   const { total = 0, present = 0 } = status.slots ?? {};
   const { done, failed: bad, unproved } = seen.progress ?? recordedProgress(status);
   const planned = total - present;
-  const before = present > 0 ? ` ${present} more were left out.` : "";
   if (bad > 0)
     return failed(
       "SlotsFailed",
@@ -352,7 +354,8 @@ function finish(seen: Observed): Decision {
       "SlotsUnproved",
       `${done} of ${planned} slots are proved to have succeeded: Kestra made no executions of the others, or they were deleted before they were counted.`,
     );
-  return complete(`All ${planned} slots were run.${before}`);
+  if (planned === 0) return complete(`Nothing was to be run: all ${total} slots are left out.`);
+  return complete(`All ${planned} slots were run.${present > 0 ? ` ${present} more were left out.` : ""}`);
 }
 
 /** It is over: only the live schedule may still need us, and the resource may have to go. */

@@ -38,6 +38,8 @@ export interface Observed extends resources.Observed<CachedBackfill> {
   intended?: number;
   /** What is to be run was found in this reconcile: nobody can have run it since. */
   planned?: boolean;
+  /** Another Backfill was about to hand slots of this trigger over. */
+  contended?: boolean;
   /** Something was taken back in this reconcile. */
   withdrew?: boolean;
   /** This resource was deleted, since its time to live is over. */

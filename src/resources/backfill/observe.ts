@@ -13,6 +13,7 @@ import type { Progress } from "./progress.ts";
 import { aheadOf } from "./queue.ts";
 import { rangeOfSpec } from "./range.ts";
 import { ticksOf } from "./source.ts";
+import type { Turns } from "./turns.ts";
 import { targetOf } from "./target.ts";
 
 export interface BackfillContext extends ResourceContext<CachedBackfill> {
@@ -20,6 +21,7 @@ export interface BackfillContext extends ResourceContext<CachedBackfill> {
   flows: { get(key: string): CachedFlow | undefined };
   /** All Backfills. */
   backfills: { values(): Iterable<CachedBackfill> };
+  turns: Turns;
 }
 
 /** Executions on a page. Each is some kilobytes. */

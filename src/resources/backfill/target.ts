@@ -1,5 +1,7 @@
 import { isZone } from "../../lib/zone.ts";
+import { z } from "zod";
 import type { FlowDefinition, InputDefinition, TriggerDefinition } from "../../kestra/types.ts";
+import { parseYaml } from "../../lib/yaml.ts";
 import type { Unreadable } from "../model.ts";
 import type { BackfillSpec, BackfillStatus } from "./schema.ts";
 
@@ -45,7 +47,8 @@ export function targetOf(flow: FlowDefinition, spec: Pick<BackfillSpec, "target"
       reason: "SlotsNotProvable",
       message: `The flow ${flow.namespace}/${flow.id} has pluginDefaults for ${defaults.type}, which change the trigger: write them into the trigger instead.`,
     };
-  const { cron, withSeconds, timezone, recoverMissedSchedules } = found;
+  const { cron, withSeconds, recoverMissedSchedules } = found;
+  const timezone = found.timezone ?? writtenZone(flow, found.id);
   if (typeof cron !== "string") return { reason: "SlotsNotProvable", message: `${name} has no cron.` };
   if (typeof timezone === "string" && !isZone(timezone))
     return {
@@ -113,6 +116,15 @@ function triggerOf(
         message: `The flow ${namespace}/${id} has several Schedule triggers: set target.trigger to one of ${named(schedules)}.`,
       };
 }
+
+/** The zone in the flow's source: Kestra leaves out of its answers what equals its own default. */
+function writtenZone({ source }: FlowDefinition, trigger: string): unknown {
+  const yaml = source === undefined ? undefined : parseYaml(source);
+  const parsed = yaml?.ok ? Source.safeParse(yaml.value) : undefined;
+  return parsed?.data?.triggers?.find(({ id }) => id === trigger)?.timezone;
+}
+
+const Source = z.object({ triggers: z.array(z.looseObject({ id: z.string(), timezone: z.unknown() })).optional() });
 
 function isSchedule({ type }: TriggerDefinition): boolean {
   return type === SCHEDULE || type === SCHEDULE_ALIAS;

@@ -23,6 +23,24 @@ test("several Backfills of one trigger take turns, oldest first, and say whom th
   await scene.expectSlots("turns", hours(0, 7));
 });
 
+test("Backfills of one trigger that are made together take turns, too, and none replaces another", async () => {
+  const pairs = [1, 2, 3, 4].map((pair) => `pair-${pair}`);
+  await Promise.all(pairs.map((id) => scene.flow(id, "0 * * * *")));
+  const made = pairs.flatMap((id) => {
+    const target = { namespace: scene.namespace, id };
+    return [
+      scene.create(`${id}-a`, { target, start: hours(0, 0)[0] ?? "", end: hours(1, 1)[0] ?? "" }),
+      scene.create(`${id}-b`, { target, start: hours(2, 2)[0] ?? "", end: hours(3, 3)[0] ?? "" }),
+    ];
+  });
+  await Promise.all(made);
+  for (const id of pairs) {
+    await scene.waitState(`${id}-a`, "Complete");
+    await scene.waitState(`${id}-b`, "Complete");
+    expect((await scene.slots(id)).toSorted()).toEqual(hours(0, 3));
+  }
+});
+
 test("a suspended one lets others pass", async () => {
   await scene.flow("pass", "0 * * * *");
   const target = { namespace: scene.namespace, id: "pass" };

@@ -85,3 +85,12 @@ test("what Kestra makes no execution for is not taken for done", async () => {
   expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("NoExecutions");
   expect(await scene.message("silent")).toContain("cannot read the inputs");
 });
+
+test("the trigger's own zone is known also where it is the server's, which Kestra leaves out of its answers", async () => {
+  await scene.flow("same", "0 9 * * *", { trigger: "timezone: UTC" });
+  await scene.create("same", { start: "2024-01-01", end: "2024-01-02", timeZone: "Asia/Tokyo", mode: "Preview" });
+  const status = await scene.waitState("same", "Previewed");
+  expect(status.target).toMatchObject({ timeZone: "UTC" });
+  expect(status.target?.zoneAssumed).toBeUndefined();
+  expect(status.slots?.total).toBe(2);
+});
