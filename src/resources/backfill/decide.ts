@@ -117,7 +117,8 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   const late = typeof next === "number" && next > now + SOON_MS && !executionId;
   const moved = (progress.lastSeen ?? -Infinity) >= Date.parse(submission.first);
   // With recoverMissedSchedules other than ALL, Kestra goes on at the next live date only (ADR 11).
-  if (late && moved) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
+  // One hand-over in a look: each leads to the next as fast as Kestra answers.
+  if (late && moved && seen.intended !== attempt) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
   return onTheWay(seen, "Running", now);
 }
 
