@@ -1,3 +1,4 @@
+import { sameTree } from "../../lib/digest.ts";
 import { parsePeriod } from "../../lib/period.ts";
 import { ANNOTATION } from "../annotations.ts";
 import { asked, hasFinalizer, serverTrouble, stalled } from "../decisions.ts";
@@ -218,7 +219,10 @@ function proceed(seen: Observed, now: number): Decision {
         );
   const flaw = flawOfExecutions(flow, target.trigger, policy);
   if (flaw) return refused(flaw.reason, flaw.message);
-  if (status.attempt === undefined && seen.history === undefined && policy.reprocess !== "All") return planAnew(seen);
+  if (status.attempt === undefined && policy.reprocess !== "All") {
+    const anew = planAnew(seen);
+    if (!isRecorded(anew, status)) return anew;
+  }
   if (seen.history?.unfinished)
     return waiting(
       "ExecutionsUnfinished",
@@ -406,6 +410,12 @@ function recordSubmission({ object: { status } }: Observed, submission: Submissi
       ...(begins ? { act: { type: "Normal", reason: what, message } as const } : {}),
     },
   };
+}
+
+/** Whether the status says already what would be recorded. */
+function isRecorded(decision: Decision, status: BackfillStatus): boolean {
+  if (decision.do !== "write" || decision.write.op !== "record") return false;
+  return sameTree({ ...status, ...decision.write.status }, status);
 }
 
 function isSpent(seen: Observed): boolean {

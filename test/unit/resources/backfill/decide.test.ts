@@ -172,6 +172,11 @@ describe("accepted, with nothing in Kestra", () => {
     ],
     ["what was run meanwhile is read", { status, row: row(), flow: flow() }, "read history"],
     [
+      "slots that were run meanwhile go out of the plan",
+      { ...free, history: { ...none, outcomes: new Map([[slot(2), "done" as const]]) } },
+      "record first last plan slots",
+    ],
+    [
       "a slot of the range runs: it may succeed",
       { ...free, history: { ...none, unfinished: execution(2, "RUNNING") } },
       "progressing ExecutionsUnfinished, none",
@@ -363,6 +368,11 @@ describe("while Kestra runs it", () => {
       "Kestra would go on at a live date only: taken back, to be handed over again",
       { ...runs, row: ours({}, { nextExecutionDate: LIVE }) },
       "record submission",
+    ],
+    [
+      "not in the look in which it was handed over",
+      { ...runs, intended: 1, row: ours({}, { nextExecutionDate: LIVE }) },
+      "synced Running, Running",
     ],
     [
       "not before it began",
