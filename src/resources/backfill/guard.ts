@@ -23,6 +23,8 @@ export function putRight(seen: Observed, row: TriggerRow, live: number): Decisio
     const previous = ticksOf(status).before(live) ?? live;
     return { do: "write", write: { op: "guard", previous, live } };
   }
-  if (holder.by === "nobody") return { do: "write", write: { op: "record", status: { guard: undefined } } };
+  // The end of the execution that holds the trigger may bring back what was put right (ADR 11).
+  if (holder.by === "nobody" && !row.executionId)
+    return { do: "write", write: { op: "record", status: { guard: undefined } } };
   return { do: "settle", verdict: { state: "unchanged", retryAfterMs: POLL.least } };
 }
