@@ -255,6 +255,7 @@ function intend(seen: Observed, live: number, revision: number, now: number): De
       `Waiting for the live schedule, which stands at ${iso(live)} and has slots of the range to run itself.`,
       QUEUE_MS,
     );
+  if (seen.intended !== undefined) return queued("Waiting for the trigger, which has changed just now.", SOON_MS);
   if (!hasFinalizer(metadata)) return { do: "write", write: { op: "hold" } };
   const submission: Submission = {
     first: iso(slice.first),

@@ -194,6 +194,7 @@ describe("accepted, with nothing in Kestra", () => {
       "synced Queued, Running",
     ],
     ["deleting it is to wait for us first", free, "hold"],
+    ["not twice in a look", { ...free, metadata: held, intended: 1 }, "synced Queued, Running"],
     ["then what is intended is put on record", { ...free, metadata: held }, INTENDED],
     [
       "also where all is run anyway",
