@@ -96,7 +96,7 @@ describe("the state table", () => {
       conditions: [ready("True", "Running"), { ...ready("True", "Running"), type: "Running" }],
     };
     const situation: Situation = { status, server: { kind: "down", since: NOW, message: "x" } };
-    const verdict = serverTrouble(observed(situation)) as Verdict;
+    const verdict = serverTrouble(observed(situation))!;
     expect(verdict).toEqual({ state: "unchanged" });
     expect(concluded(situation, { verdict })).toEqual({ status, events: [] });
   });

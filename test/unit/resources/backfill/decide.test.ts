@@ -94,7 +94,7 @@ describe("before anything else", () => {
     const conditions = [
       { type: "Ready", status: "True", reason: "Running", message: "m", lastTransitionTime: "x" } as const,
     ];
-    return { status: { ...status, conditions: conditions as BackfillStatus["conditions"] }, server };
+    return { status: { ...status, conditions: conditions }, server };
   }
 });
 
@@ -539,7 +539,7 @@ describe("when Kestra has it no more", () => {
 
   test("going on after an edit is told, and so is what to do after an interruption", () => {
     expect(decided({ ...vanished(2_000), flow: flow({ revision: 4 }) })).toMatchObject({
-      write: { act: { type: "Normal", reason: "Resumed", message: expect.stringContaining("revision 4") as string } },
+      write: { act: { type: "Normal", reason: "Resumed", message: expect.stringContaining("revision 4") as unknown } },
     });
     expect(says({ ...vanished(2_000), flow: flow() })).toContain("2 of 6 slots are done. Make another Backfill");
     expect(says({ ...gone, row: others(), nameOf: () => "team/o", progress: done(2) })).toContain(

@@ -7,7 +7,7 @@ import { accepted, at, iso, LIVE, object, submission } from "./support/observed.
 const OLDER = "2026-01-01T00:00:00Z";
 const YOUNGER = "2026-01-03T00:00:00Z";
 const queued = accepted({}, { state: "Queued" });
-const target = accepted().target as NonNullable<BackfillStatus["target"]>;
+const target = accepted().target!;
 const mine = object({}, accepted());
 
 function other(

@@ -100,9 +100,12 @@ export const guarding = (native: Partial<Native> = {}) => holding(guardLabelsOf(
 export const persons = (native: Partial<Native> = {}) => holding({}, native);
 export const others = () => holding(labelsOf("uid-of-another", 1));
 
+/** Part of a submission: what is undefined is left out. */
+type Part = { [field in keyof Submission]?: Submission[field] | undefined };
+
 /** What was handed over: by default all six slots, which Kestra has confirmed a minute ago. */
-export function submission(more: Partial<Submission> = {}): Submission {
-  const all: Submission = {
+export function submission(more: Part = {}): Submission {
+  const all = {
     first: hour(0),
     last: hour(5),
     intendedAt: at(-61_000),
@@ -111,7 +114,7 @@ export function submission(more: Partial<Submission> = {}): Submission {
     revision: 3,
     ...more,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => (value as unknown) !== undefined)) as Submission;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as Submission;
 }
 
 /** A status that has accepted the spec: six slots, none of which has been handed over. */
@@ -143,7 +146,7 @@ export function accepted(spec: Partial<BackfillSpec> = {}, more: Partial<Backfil
 
 /** A status that has handed over all six slots. */
 export function submitted(
-  part: Partial<Submission> = {},
+  part: Part = {},
   more: Partial<BackfillStatus> = {},
   spec: Partial<BackfillSpec> = {},
 ): BackfillStatus {
