@@ -26,7 +26,7 @@ export function conclude(
     ...(state === undefined ? {} : { state }),
     ...progress,
     ...eta(status, progress, state, now),
-    ...(ends ? finished(seen, now) : {}),
+    ...(ends ? finished(seen, verdict, now) : {}),
   };
   const conclusion = concludeWith(seen, verdict, drift, ofKind, now);
   return { ...conclusion, events: [...conclusion.events, ...announced(status, verdict, state)] };
@@ -49,9 +49,12 @@ function eta(
 }
 
 /** Nothing is handed over any more; what Kestra may still do to the live schedule stays watched. */
-function finished({ object: { status }, row }: Observed, now: number): Partial<BackfillStatus> {
+function finished({ object: { status }, row }: Observed, verdict: Verdict, now: number): Partial<BackfillStatus> {
   const { submission } = status;
-  const threatened = submission && row && row !== "missing" && runsAway(row, Date.parse(submission.live));
+  // An edit of the cron begins the live schedule anew: where it stood before means nothing.
+  const edited = "reason" in verdict && verdict.reason === "TriggerChanged";
+  const threatened =
+    submission && !edited && row && row !== "missing" && runsAway(row, Date.parse(submission.live), now);
   return {
     finishedAt: iso(now),
     submission: undefined,

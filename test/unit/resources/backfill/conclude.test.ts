@@ -184,6 +184,11 @@ describe("at the end", () => {
     expect(status.guard).toEqual(watched ? { live: iso(LIVE) } : undefined);
   });
 
+  test("the live schedule of another cron is left as it is", () => {
+    const situation: Situation = { status: submitted(), row: row({ nextExecutionDate: slot(3) }) };
+    expect(concluded(situation, verdicts.failed("TriggerChanged", "m")).status.guard).toBeUndefined();
+  });
+
   test("nothing else is the end", () => {
     for (const settled of [
       verdicts.running("m", 1),

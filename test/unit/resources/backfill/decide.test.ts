@@ -472,6 +472,26 @@ describe("when Kestra has it no more", () => {
     ],
     ["the flow is gone: waited for", { ...vanished(2_000), flow: "missing" }, "progressing FlowMissing, none"],
     [
+      "a person's replaced it and is over, and the past is replayed: the flow is read",
+      { ...gone, row: row({ nextExecutionDate: slot(3), executionId: "e" }), progress: done(2) },
+      "read flow",
+    ],
+    [
+      "and has not changed: interrupted",
+      { ...gone, row: row({ nextExecutionDate: slot(3), executionId: "e" }), progress: done(2), flow: flow() },
+      "stalled ReplacedInKestra, Failed",
+    ],
+    [
+      "or has another cron now, which explains it: interrupted",
+      {
+        ...gone,
+        row: row({ nextExecutionDate: NOW - 1 }),
+        progress: done(2),
+        flow: flow({ revision: 4 }, { cron: "* * * * *" }),
+      },
+      "stalled TriggerChanged, Failed",
+    ],
+    [
       "a person replaced it: interrupted",
       { ...gone, row: persons(), progress: done(2) },
       "stalled ReplacedInKestra, Failed",
