@@ -68,6 +68,8 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
   if (row === "missing") return withoutTrigger(seen);
   // After the row: what the row tells to be over is in the list.
   if (progress === undefined) return { do: "read", fact: "progress" };
+  if (progress.behind)
+    return running(`Counting what was run while nobody looked: ${countedIn(status, progress)}.`, SOON_MS);
   const holder = holderOf(row, metadata.uid);
   if (holder.by === "guard") return putRight(seen, row, Date.parse(submission.live), now);
   if (holder.by === "us") return holds(seen, submission, holder.attempt, now);
