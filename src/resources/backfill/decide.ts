@@ -103,6 +103,8 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   // A call that had no answer took effect after all, and what it was about has been handed over again since.
   if (attempt !== status.attempt) return { do: "write", write: { op: "withdraw" } };
   if (submission.submittedAt === undefined) return recordSubmission(seen, { ...submission, submittedAt: iso(now) });
+  // One hand-over in a look: each can lead to the next as fast as Kestra answers.
+  if (seen.intended === attempt) return onTheWay(seen, "Running", now);
   if (submission.withdrawn !== undefined) return { do: "write", write: { op: "withdraw" } };
   if (policy.suspend || isSpent(seen)) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
   if (row === undefined || row === "missing" || progress === undefined) return { do: "read", fact: "row" };
@@ -122,8 +124,7 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   const late = typeof next === "number" && next > now + SOON_MS && !executionId;
   const moved = (progress.lastSeen ?? -Infinity) >= Date.parse(submission.first);
   // With recoverMissedSchedules other than ALL, Kestra goes on at the next live date only (ADR 11).
-  // One hand-over in a look: each leads to the next as fast as Kestra answers.
-  if (late && moved && seen.intended !== attempt) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
+  if (late && moved) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
   return onTheWay(seen, "Running", now);
 }
 

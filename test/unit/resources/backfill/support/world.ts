@@ -43,7 +43,8 @@ const MOST_CALLS = 40;
  * Kubernetes and Kestra's scheduler in memory, in which time passes with every call, reconciled by the real reconciler.
  *
  * The world watches over what must never happen: two executions of one Backfill for one slot, a backfill of somebody else replaced or
- * deleted by somebody who has seen it, a slot run again that had succeeded, a status that grows, a look that takes many calls.
+ * deleted by somebody who has seen it, a slot run again that had succeeded, a live slot run twice, counts that go down, an end that is
+ * none, a status that grows, a look that takes many calls.
  */
 export class BackfillWorld {
   readonly clock = new ManualClock(BEGIN);
@@ -264,6 +265,7 @@ export class BackfillWorld {
 
   #changeResource<T>(what: string, { status = {} }: BackfillResource, effect: () => T): T {
     if (JSON.stringify(status).length > LONGEST_STATUS) throw new Violation("the status grows");
+    this.#mustNotGoBack(status);
     this.#calls += 1;
     this.writes.push(`${what} ${this.#actor}`);
     const fault = this.faults.get(this.writes.length);
@@ -272,6 +274,17 @@ export class BackfillWorld {
     if (fault.kind === "never sent") throw new Failure("connection refused");
     effect();
     throw fault.kind.startsWith("crash") ? new Crash() : new Failure("connection cut");
+  }
+
+  /** Counts only grow, and what is finished stays as it ended. */
+  #mustNotGoBack({ slots, state, finishedAt }: BackfillStatus): void {
+    const { status: before, metadata } = this.kubernetes.resources.get(this.#actor) ?? {};
+    if (metadata?.deletionTimestamp !== undefined) return;
+    for (const count of ["done", "failed", "skipped", "unproved"] as const)
+      if ((slots?.[count] ?? 0) < (before?.slots?.[count] ?? 0))
+        throw new Violation(`${this.#actor} counts fewer ${count}`);
+    if (before?.finishedAt !== undefined && (finishedAt !== before.finishedAt || state !== before.state))
+      throw new Violation(`${this.#actor} was ${before.state ?? ""}, and is ${state ?? ""}`);
   }
 
   #mustBeOurs(what: string): void {
