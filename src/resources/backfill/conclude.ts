@@ -13,11 +13,15 @@ import { isFinal, stateOf } from "./verdicts.ts";
 /** What a reconcile of a Backfill leaves behind; see {@link concludeWith}. */
 export function conclude(
   seen: Observed,
-  verdict: Verdict,
+  found: Verdict,
   drift: DriftKind | undefined,
   now: number,
 ): Conclusion<BackfillStatus> {
-  const { status } = seen.object;
+  const { status, metadata } = seen.object;
+  // How it ended stays told, whatever comes in the way of seeing to the live schedule afterwards.
+  const over = status.finishedAt !== undefined && metadata.deletionTimestamp === undefined;
+  const troubled = found.state === "progressing" || found.state === "stalled";
+  const verdict: Verdict = over && troubled && !isFinal(found) ? { state: "unchanged" } : found;
   const state = stateOf(verdict);
   const progress =
     seen.progress === undefined ? {} : progressFields(status, seen.progress, (id) => executionUrl(status, id));
