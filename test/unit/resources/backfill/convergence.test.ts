@@ -13,7 +13,7 @@ const SEED = process.env.PROPERTY_SEED === undefined ? {} : { seed: Number(proce
 jest.setTimeout(60_000);
 
 /** The most time that anything takes once nobody interferes any more: more than all slots, all waits and all back-off. */
-const REST = 240_000;
+const REST = 600_000;
 
 type Deed = { at: number } & (
   | { deed: "cancel" | "edit" | "edit trigger" | "restart" | "delete" }
@@ -197,9 +197,7 @@ async function happen(
 
 function isAtRest(world: BackfillWorld, calm: number): boolean {
   if (world.clock.now() < calm + 30_000) return false;
-  return [...world.kubernetes.resources.values()].every(
-    ({ status }) => status?.finishedAt !== undefined && !status.guard,
-  );
+  return [...world.kubernetes.resources.values()].every((resource) => rests(resource) && !resource.status?.guard);
 }
 
 /** What is wrong once nobody interferes any more. */
