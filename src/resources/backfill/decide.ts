@@ -84,7 +84,9 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
   }
   if (submission.withdrawn !== undefined) {
     // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
-    return row.executionId ? heldBack(seen, unfinished, SOON_MS) : close(seen, submission, now);
+    if (!row.executionId) return close(seen, submission, now);
+    const held = seen.object.policy.suspend || isSpent(seen);
+    return held ? heldBack(seen, unfinished, SOON_MS) : onTheWay(seen, "Running", now);
   }
   if (holder.by !== "nobody")
     return failed(

@@ -517,6 +517,11 @@ describe("when Kestra has it no more", () => {
       "synced Suspended, Suspended",
     ],
     [
+      "and neither suspended nor out of its budget: it runs",
+      { status: submitted({ withdrawn: at(-1_000) }), row: row({ executionId: "e" }), progress: done(2) },
+      "synced Running, Running",
+    ],
+    [
       "and it is back: taken back again",
       { status: submitted({ withdrawn: at(-1_000) }), row: ours(), progress: done(2), spec: { suspend: true } },
       "withdraw",
