@@ -33,9 +33,11 @@ export function decideCancellation(seen: Observed, now: number): Decision {
   const holder = holderOf(row, metadata.uid);
   if (holder.by === "us") return { do: "write", write: { op: "withdraw" } };
   const live = Date.parse(guard?.live ?? submission?.live ?? "");
-  if (holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live))) return putRight(seen, row, live);
+  if (holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live, now)))
+    return putRight(seen, row, live, now);
   // The end of the execution that holds the trigger may bring back what was taken (ADR 11): look once more.
-  if (seen.withdrew && row.executionId) return waiting("Cancelling", "Cancelled what has not started.", SOON_MS);
+  if ((seen.withdrew || guard !== undefined) && row.executionId)
+    return waiting("Cancelling", "Cancelled what has not started.", SOON_MS);
   const unanswered = submission !== undefined && submission.submittedAt === undefined;
   const left = unanswered ? Date.parse(submission.intendedAt) + UNANSWERED_MS - now : 0;
   if (left > 0)

@@ -14,11 +14,15 @@ import { isFinal, stateOf } from "./verdicts.ts";
 /** What a reconcile of a Backfill leaves behind; see {@link concludeWith}. */
 export function conclude(
   seen: Observed,
-  verdict: Verdict,
+  found: Verdict,
   drift: DriftKind | undefined,
   now: number,
 ): Conclusion<BackfillStatus> {
-  const { status } = seen.object;
+  const { status, metadata } = seen.object;
+  // How it ended stays told, whatever comes in the way of seeing to the live schedule afterwards.
+  const over = status.finishedAt !== undefined && metadata.deletionTimestamp === undefined;
+  const troubled = found.state === "progressing" || found.state === "stalled";
+  const verdict: Verdict = over && troubled && !isFinal(found) ? { state: "unchanged" } : found;
   const state = stateOf(verdict);
   const progress =
     seen.progress === undefined ? {} : progressFields(status, seen.progress, (id) => executionUrl(status, id));
@@ -27,7 +31,7 @@ export function conclude(
     ...(state === undefined ? {} : { state }),
     ...progress,
     ...eta(status, progress, state, now),
-    ...(ends ? finished(seen, now) : {}),
+    ...(ends ? finished(seen, verdict, now) : {}),
   };
   const conclusion = concludeWith(seen, verdict, drift, ofKind, now);
   return { ...conclusion, events: [...conclusion.events, ...announced(status, verdict)] };
@@ -50,9 +54,12 @@ function eta(
 }
 
 /** Nothing is handed over any more; what Kestra may still do to the live schedule stays watched. */
-function finished({ object: { status }, row }: Observed, now: number): Partial<BackfillStatus> {
+function finished({ object: { status }, row }: Observed, verdict: Verdict, now: number): Partial<BackfillStatus> {
   const { submission } = status;
-  const threatened = submission && row && row !== "missing" && runsAway(row, Date.parse(submission.live));
+  // An edit of the cron begins the live schedule anew: where it stood before means nothing.
+  const edited = "reason" in verdict && verdict.reason === "TriggerChanged";
+  const threatened =
+    submission && !edited && row && row !== "missing" && runsAway(row, Date.parse(submission.live), now);
   return {
     finishedAt: iso(now),
     submission: undefined,

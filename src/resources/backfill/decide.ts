@@ -1,3 +1,4 @@
+import type { FlowDefinition } from "../../kestra/types.ts";
 import { parsePeriod } from "../../lib/period.ts";
 import { ANNOTATION } from "../annotations.ts";
 import { asked, hasFinalizer, serverTrouble, stalled } from "../decisions.ts";
@@ -60,14 +61,16 @@ function preview(seen: Observed): Decision {
 
 /** Something was handed over to Kestra: see what becomes of it. */
 function follow(seen: Observed, submission: Submission, now: number): Decision {
-  const { status, policy, metadata } = seen.object;
+  const { status, metadata } = seen.object;
   const { row, progress } = seen;
   if (row === undefined) return { do: "read", fact: "row" };
   if (row === "missing") return withoutTrigger(seen);
   // After the row: what the row tells to be over is in the list.
   if (progress === undefined) return { do: "read", fact: "progress" };
+  if (progress.behind)
+    return running(`Counting what was run while nobody looked: ${countedIn(status, progress)}.`, SOON_MS);
   const holder = holderOf(row, metadata.uid);
-  if (holder.by === "guard") return putRight(seen, row, Date.parse(submission.live));
+  if (holder.by === "guard") return putRight(seen, row, Date.parse(submission.live), now);
   if (holder.by === "us") return holds(seen, submission, holder.attempt, now);
 
   const confirmed = submission.submittedAt !== undefined;
@@ -76,20 +79,22 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
   const { lastSeen = -Infinity, watermark, running: unfinished } = progress;
   if (lastSeen >= Date.parse(submission.last)) {
     const counted = (watermark?.slot ?? -Infinity) >= Date.parse(submission.last);
-    return counted ? close(seen, submission) : onTheWay(seen, "All slots are started", now);
+    return counted ? close(seen, submission, now) : onTheWay(seen, "All slots are started", now);
   }
   if (submission.withdrawn !== undefined) {
     // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
     const stuck = row.executionId ? locked(seen, row.executionId, now) : undefined;
     if (stuck?.do === "read") return stuck;
-    if (!row.executionId || stuck) return close(seen, submission);
-    return policy.suspend || isSpent(seen) ? heldBack(seen, unfinished, SOON_MS) : onTheWay(seen, "Running", now);
+    if (!row.executionId || stuck) return close(seen, submission, now);
+    const held = seen.object.policy.suspend || isSpent(seen);
+    return held ? heldBack(seen, unfinished, SOON_MS) : onTheWay(seen, "Running", now);
   }
   if (holder.by !== "nobody")
     return failed(
       "ReplacedInKestra",
       `${whose(seen, holder)} replaced this one in Kestra when ${countedIn(status, progress)}. Make another Backfill for what is missing.`,
     );
+  if (runsAway(row, Date.parse(submission.live), now)) return overtaken(seen, progress);
   if (row.executionId) return locked(seen, row.executionId, now) ?? onTheWay(seen, "Running", now);
   return vanished(seen, submission, progress, now);
 }
@@ -106,6 +111,8 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
     if (shaky) return running("Handed over: looked at again to see that it lasts.", SOON_MS);
     return recordSubmission(seen, { ...submission, submittedAt: iso(now) });
   }
+  // One hand-over in a look: each can lead to the next as fast as Kestra answers.
+  if (seen.intended === attempt) return onTheWay(seen, "Running", now);
   if (submission.withdrawn !== undefined) return { do: "write", write: { op: "withdraw" } };
   if (policy.suspend || isSpent(seen)) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
   if (row === undefined || row === "missing" || progress === undefined) return { do: "read", fact: "row" };
@@ -164,7 +171,7 @@ function unanswered(seen: Observed, submission: Submission, holder: Holder, now:
     // Exactly what was recorded, or nothing.
     const idle = holder.by === "nobody" && !row.executionId && !row.disabled;
     const free = idle && row.nextExecutionDate === Date.parse(submission.live);
-    return free ? { do: "write", write: { op: "submit", attempt, submission } } : close(seen, submission);
+    return free ? { do: "write", write: { op: "submit", attempt, submission } } : close(seen, submission, now);
   }
   const left = Date.parse(submission.intendedAt) + UNANSWERED_MS - now;
   if (left > 0)
@@ -172,7 +179,7 @@ function unanswered(seen: Observed, submission: Submission, holder: Holder, now:
       `Kestra gave no answer when slots were handed over: looked at again when it is clear that it never took them.`,
       Math.min(left, QUEUE_MS),
     );
-  return close(seen, submission);
+  return close(seen, submission, now);
 }
 
 /** Nobody holds the trigger, and slots are missing: an edit of the trigger drops its backfill, and so does a person. */
@@ -195,16 +202,34 @@ function vanished(seen: Observed, submission: Submission, progress: Progress, no
       "CancelledInKestra",
       `Somebody deleted the backfill in Kestra when ${countedIn(status, progress)}. Make another Backfill for what is missing.`,
     );
-  const target = targetOf(flow, seen.object.policy);
-  if ("reason" in target || status.target === undefined || !sameSlots(status.target, target))
-    return failed(
-      "TriggerChanged",
-      `The trigger was changed in revision ${flow.revision} of its flow when ${countedIn(status, progress)}: its slots are others now. Make another Backfill for what is missing.`,
-    );
-  return close(
-    seen,
-    submission,
-    `Kestra dropped the backfill when its trigger was edited (revision ${flow.revision}): going on with the missing slots.`,
+  return (
+    changed(seen, flow, progress) ??
+    close(
+      seen,
+      submission,
+      now,
+      `Kestra dropped the backfill when its trigger was edited (revision ${flow.revision}): going on with the missing slots.`,
+    )
+  );
+}
+
+/** Nobody holds the trigger, and it is about to replay the past: only a backfill that replaced ours leaves that behind. */
+function overtaken(seen: Observed, progress: Progress): Decision {
+  const { flow } = seen;
+  if (flow === undefined) return { do: "read", fact: "flow" };
+  if (flow === "missing") return flowMissing(seen);
+  const message = `A backfill that somebody started in Kestra replaced this one when ${countedIn(seen.object.status, progress)}, and has ended. Make another Backfill for what is missing.`;
+  return changed(seen, flow, progress) ?? failed("ReplacedInKestra", message);
+}
+
+/** The verdict on a trigger whose slots are others now. */
+function changed(seen: Observed, flow: FlowDefinition, progress: Progress): Decision | undefined {
+  const { policy, status } = seen.object;
+  const target = targetOf(flow, policy);
+  if (!("reason" in target) && status.target !== undefined && sameSlots(status.target, target)) return undefined;
+  return failed(
+    "TriggerChanged",
+    `The trigger was changed in revision ${flow.revision} of its flow when ${countedIn(status, progress)}: its slots are others now. Make another Backfill for what is missing.`,
   );
 }
 
@@ -214,7 +239,7 @@ function proceed(seen: Observed, now: number): Decision {
   const { row, flow, progress } = seen;
   if (status.guard !== undefined) {
     if (row === undefined) return { do: "read", fact: "row" };
-    if (row !== "missing") return putRight(seen, row, Date.parse(status.guard.live));
+    if (row !== "missing") return putRight(seen, row, Date.parse(status.guard.live), now);
   }
   if (status.attempt !== undefined && progress === undefined) return { do: "read", fact: "progress" };
   const unfinished = progress?.running ?? 0;
@@ -296,6 +321,7 @@ function intend(seen: Observed, live: number, revision: number, oneByOne: boolea
       `Waiting for the live schedule, which stands at ${iso(live)} and has slots of the range to run itself.`,
       QUEUE_MS,
     );
+  if (seen.intended !== undefined) return queued("Waiting for the trigger, which has changed just now.", SOON_MS);
   if (!hasFinalizer(metadata)) return { do: "write", write: { op: "hold" } };
   const submission: Submission = {
     first: iso(slice.first),
@@ -320,7 +346,7 @@ function intend(seen: Observed, live: number, revision: number, oneByOne: boolea
 }
 
 /** Nothing of a submission is left to happen: what was not started goes back into the plan. */
-function close(seen: Observed, { first, last, live }: Submission, because?: string): Decision {
+function close(seen: Observed, { first, last, live }: Submission, now: number, because?: string): Decision {
   const { status } = seen.object;
   const { row, progress = recordedProgress(status) } = seen;
   const ticks = ticksOf(status);
@@ -328,7 +354,7 @@ function close(seen: Observed, { first, last, live }: Submission, because?: stri
   const [from, to] = [Date.parse(first), Date.parse(last)];
   const left = lastSeen >= from ? rangeAfter(ticks, lastSeen, to) : rangeOf(ticks, from, to);
   const ranges = [...(left ? [left] : []), ...rangesOf(status)];
-  const threatened = row && row !== "missing" && runsAway(row, Date.parse(live));
+  const threatened = row && row !== "missing" && runsAway(row, Date.parse(live), now);
   const next: Partial<BackfillStatus> = {
     ...progressFields(status, progress, (id) => executionUrl(status, id)),
     submission: undefined,
@@ -366,7 +392,7 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
     if (row === undefined) return { do: "read", fact: "row" };
     // What went with its trigger does not come back with it, and must not keep others waiting.
     if (row === "missing") return { do: "write", write: { op: "record", status: { guard: undefined } } };
-    return putRight(seen, row, Date.parse(status.guard.live));
+    return putRight(seen, row, Date.parse(status.guard.live), now);
   }
   const { ttlSecondsAfterFinished: ttl } = policy;
   if (ttl === undefined) return { do: "settle", verdict: { state: "unchanged" } };

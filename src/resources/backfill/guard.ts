@@ -11,11 +11,12 @@ import { POLL } from "./timing.ts";
  * date, submitted twice and then deleted, leaves exactly that date behind, and starts nothing.
  *
  * @param live where the live schedule has to go on, in milliseconds since the epoch
+ * @param now in milliseconds since the epoch
  */
-export function putRight(seen: Observed, row: TriggerRow, live: number): Decision {
+export function putRight(seen: Observed, row: TriggerRow, live: number, now: number): Decision {
   const { status, metadata } = seen.object;
   const holder = holderOf(row, metadata.uid);
-  const ours = holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live));
+  const ours = holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live, now));
   if (ours) {
     // Recorded before the first call, so that a guard is never left behind.
     if (status.guard === undefined)
@@ -23,6 +24,8 @@ export function putRight(seen: Observed, row: TriggerRow, live: number): Decisio
     const previous = ticksOf(status).before(live) ?? live;
     return { do: "write", write: { op: "guard", previous, live } };
   }
-  if (holder.by === "nobody") return { do: "write", write: { op: "record", status: { guard: undefined } } };
+  // The end of the execution that holds the trigger may bring back what was put right (ADR 11).
+  if (holder.by === "nobody" && !row.executionId)
+    return { do: "write", write: { op: "record", status: { guard: undefined } } };
   return { do: "settle", verdict: { state: "unchanged", retryAfterMs: POLL.least } };
 }

@@ -44,11 +44,13 @@ export function guardLabelsOf(uid: string): Record<string, string> {
 
 /**
  * Whether the trigger is about to replay what lies between a date in the past and now: its next date lies before the one at which the
- * live schedule stood when we came (kestra#18249, #19013). Live slots that became due since then are no runaway.
+ * live schedule stood when we came (kestra#18249, #19013). Live slots that became due since then are no runaway, nor is an earlier date
+ * to come, of a trigger whose cron was edited.
  *
  * @param live in milliseconds since the epoch
+ * @param now in milliseconds since the epoch
  */
-export function runsAway({ backfill, nextExecutionDate }: TriggerRow, live: number): boolean {
+export function runsAway({ backfill, nextExecutionDate }: TriggerRow, live: number, now: number): boolean {
   const next = backfill ? backfill.previousNextExecutionDate : nextExecutionDate;
-  return typeof next === "number" && next < live;
+  return typeof next === "number" && next < live && next < now;
 }

@@ -126,6 +126,7 @@ async function readProgress(context: BackfillContext, { object }: Observed, sign
     ...(status.watermark ? { from: Date.parse(status.watermark.startedAt) } : {}),
   };
   const found: (Execution & { slot: number })[] = [];
+  let behind = true;
   for (let page = 1; page <= PROGRESS_PAGES; page += 1) {
     const { results } = await context.kestra.executions.page(
       filter,
@@ -135,13 +136,16 @@ async function readProgress(context: BackfillContext, { object }: Observed, sign
     for (const execution of results)
       if (execution.trigger === trigger && execution.slot !== undefined && !(REPLAY in execution.labels))
         found.push({ ...execution, slot: execution.slot });
-    if (results.length < PAGE_SIZE) break;
+    if (results.length === PAGE_SIZE) continue;
+    behind = false;
+    break;
   }
-  return advance(recordedProgress(status), found, {
+  const progress = advance(recordedProgress(status), found, {
     ticks: ticksOf(status),
     first: submission === undefined ? Infinity : Date.parse(submission.first),
     isAttempt: ({ labels }) => labels[LABEL.attempt] === String(attempt),
   });
+  return behind ? { ...progress, behind } : progress;
 }
 
 /** What became of every slot from the start of the range on, whoever ran it: newest executions first, so that new ones hide none. */

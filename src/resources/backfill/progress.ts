@@ -17,6 +17,8 @@ export interface Progress {
   lastSeen?: number;
   /** Whether the submission that was made last has an execution. */
   attempted: boolean;
+  /** There are more executions than one look reads: what is missing may be among them. */
+  behind?: true;
   /** The first failed executions. */
   failures: Failure[];
 }

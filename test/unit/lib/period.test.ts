@@ -30,7 +30,7 @@ describe("a period", () => {
 
 describe("the slice that a moment lies in ends", () => {
   const end = (start: string, period: string, moment: string) =>
-    new Date(endOfSlice(Date.parse(start), parsePeriod(period) as Period, Date.parse(moment))).toISOString();
+    new Date(endOfSlice(Date.parse(start), parsePeriod(period)!, Date.parse(moment))).toISOString();
 
   test.each([
     ["in the first", "2024-01-01", "P1M", "2024-01-15", "2024-01-31T23:59:59.999Z"],

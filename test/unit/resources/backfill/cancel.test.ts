@@ -68,6 +68,11 @@ describe("a Backfill that is being deleted", () => {
       { ...running, row: row({ executionId: "e" }), withdrew: true },
       "progressing Cancelling, none",
     ],
+    [
+      "or the date that was put right",
+      { status: submitted({}, { guard }), row: row({ executionId: "e" }) },
+      "progressing Cancelling, none",
+    ],
     ["does not wait for an execution otherwise", { ...running, row: row({ executionId: "e" }) }, "release deleted"],
     ["leaves a person's backfill alone", { ...running, row: persons() }, "release deleted"],
     ["leaves another Backfill's alone", { ...running, row: others() }, "release deleted"],
@@ -122,6 +127,7 @@ describe("the trigger's next date is put right", () => {
     ["which replaces itself, and then goes", { ...ended, row: guarding() }, "guard"],
     ["and is watched no more once it is", { ...ended, row: row() }, "record guard"],
     ["or live slots have gone on since", { ...ended, row: row({ nextExecutionDate: LIVE + 1 }) }, "record guard"],
+    ["and is watched while an execution could set it back", { ...ended, row: row({ executionId: "e" }) }, "unchanged"],
     [
       "not while somebody's backfill runs",
       { ...ended, row: persons({ previousNextExecutionDate: slot(3) }) },

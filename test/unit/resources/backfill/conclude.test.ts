@@ -184,6 +184,19 @@ describe("at the end", () => {
     expect(status.guard).toEqual(watched ? { live: iso(LIVE) } : undefined);
   });
 
+  test("the live schedule of another cron is left as it is", () => {
+    const situation: Situation = { status: submitted(), row: row({ nextExecutionDate: slot(3) }) };
+    expect(concluded(situation, verdicts.failed("TriggerChanged", "m")).status.guard).toBeUndefined();
+  });
+
+  test("how it ended stays told while Kestra cannot be reached to put the live schedule right", () => {
+    const { status } = concluded({ status: submitted() }, verdicts.failed("ReplacedInKestra", "m"));
+    const trouble: Verdict = { state: "progressing", reason: "KestraUnreachable", message: "m" };
+    expect(concluded({ status }, { verdict: trouble }, NOW + HOUR)).toEqual({ status, events: [] });
+    const leaving = { deletionTimestamp: at(0) };
+    expect(concluded({ status, metadata: leaving }, { verdict: trouble }).status.state).toBe("Waiting");
+  });
+
   test("nothing else is the end", () => {
     for (const settled of [
       verdicts.running("m", 1),

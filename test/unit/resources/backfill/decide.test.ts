@@ -172,6 +172,11 @@ describe("accepted, with nothing in Kestra", () => {
     ],
     ["what was run meanwhile is read", { status, row: row(), flow: flow() }, "read history"],
     [
+      "slots that were run meanwhile go out of the plan",
+      { ...free, planned: false, history: { ...none, outcomes: new Map([[slot(2), "done" as const]]) } },
+      "record first last plan slots",
+    ],
+    [
       "a slot of the range runs: it may succeed",
       { ...free, history: { ...none, unfinished: execution(2, "RUNNING") } },
       "progressing ExecutionsUnfinished, none",
@@ -195,6 +200,7 @@ describe("accepted, with nothing in Kestra", () => {
       "synced Queued, Running",
     ],
     ["deleting it is to wait for us first", free, "hold"],
+    ["not twice in a look", { ...free, metadata: held, intended: 1 }, "synced Queued, Running"],
     ["then what is intended is put on record", { ...free, metadata: held }, INTENDED],
     [
       "also where all is run anyway",
@@ -371,6 +377,11 @@ describe("while Kestra runs it", () => {
       "record submission",
     ],
     [
+      "not in the look in which it was handed over",
+      { ...runs, intended: 1, row: ours({}, { nextExecutionDate: LIVE }) },
+      "synced Running, Running",
+    ],
+    [
       "not before it began",
       { ...runs, row: ours({}, { nextExecutionDate: LIVE }), progress: progress(), flow: flow() },
       "synced Running, Running",
@@ -479,6 +490,26 @@ describe("when Kestra has it no more", () => {
     ],
     ["the flow is gone: waited for", { ...vanished(2_000), flow: "missing" }, "progressing FlowMissing, none"],
     [
+      "a person's replaced it and is over, and the past is replayed: the flow is read",
+      { ...gone, row: row({ nextExecutionDate: slot(3), executionId: "e" }), progress: done(2) },
+      "read flow",
+    ],
+    [
+      "and has not changed: interrupted",
+      { ...gone, row: row({ nextExecutionDate: slot(3), executionId: "e" }), progress: done(2), flow: flow() },
+      "stalled ReplacedInKestra, Failed",
+    ],
+    [
+      "or has another cron now, which explains it: interrupted",
+      {
+        ...gone,
+        row: row({ nextExecutionDate: NOW - 1 }),
+        progress: done(2),
+        flow: flow({ revision: 4 }, { cron: "* * * * *" }),
+      },
+      "stalled TriggerChanged, Failed",
+    ],
+    [
       "a person replaced it: interrupted",
       { ...gone, row: persons(), progress: done(2) },
       "stalled ReplacedInKestra, Failed",
@@ -502,6 +533,11 @@ describe("when Kestra has it no more", () => {
         spec: { suspend: true },
       },
       "synced Suspended, Suspended",
+    ],
+    [
+      "and neither suspended nor out of its budget: it runs",
+      { status: submitted({ withdrawn: at(-1_000) }), row: row({ executionId: "e" }), progress: done(2) },
+      "synced Running, Running",
     ],
     [
       "and it is back: taken back again",

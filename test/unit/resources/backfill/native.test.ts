@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { guardLabelsOf, holderOf, labelsOf, runsAway } from "../../../../src/resources/backfill/native.ts";
-import { guarding, holding, LIVE, others, ours, persons, row, slot, UID } from "./support/observed.ts";
+import { guarding, holding, LIVE, NOW, others, ours, persons, row, slot, UID } from "./support/observed.ts";
 
 describe("the backfill that a trigger has is", () => {
   test.each([
@@ -30,12 +30,13 @@ describe("the live schedule", () => {
   test.each([
     ["stands where it stood", row(), false],
     ["has gone on since", row({ nextExecutionDate: LIVE + 1 }), false],
-    ["would go back", row({ nextExecutionDate: LIVE - 1 }), true],
+    ["goes back", row({ nextExecutionDate: NOW - 1 }), true],
+    ["goes on earlier, as its cron is another one now", row({ nextExecutionDate: LIVE - 1 }), false],
     ["has no date while the trigger is off", row({ nextExecutionDate: null, disabled: true }), false],
     ["will go on there after a backfill", ours(), false],
     ["will go back after a backfill that replaced another", persons({ previousNextExecutionDate: slot(3) }), true],
     ["will have no date after a backfill", persons({ previousNextExecutionDate: null }), false],
   ])("%s", (_what, row, expected) => {
-    expect(runsAway(row, LIVE)).toBe(expected);
+    expect(runsAway(row, LIVE, NOW)).toBe(expected);
   });
 });

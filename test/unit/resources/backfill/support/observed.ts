@@ -114,7 +114,7 @@ export function submission(more: Changes<Submission> = {}): Submission {
     revision: 3,
     ...more,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => (value as unknown) !== undefined)) as Submission;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as Submission;
 }
 
 /** A status that has accepted the spec: six slots, none of which has been handed over. */
