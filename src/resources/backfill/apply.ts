@@ -5,7 +5,7 @@ import { statusPatch } from "../../kubernetes/status.ts";
 import { FINALIZER } from "../annotations.ts";
 import { projectBackfill } from "./cache.ts";
 import type { Observed, Write } from "./model.ts";
-import { guardLabelsOf, labelsOf } from "./native.ts";
+import { guardLabelsOf, labelsOf, runsAway } from "./native.ts";
 import { triggerOf } from "./observe.ts";
 import type { BackfillContext } from "./observe.ts";
 import { backfills } from "./schema.ts";
@@ -58,7 +58,8 @@ export async function apply(
       );
       seen.row = row;
       context.turns.end(triggerKey(seen), uid);
-      if (row.backfill && row.backfill.previousNextExecutionDate !== Date.parse(submission.live))
+      // A later date is that of a live slot that became due in between.
+      if (row.backfill && runsAway(row, Date.parse(submission.live), context.clock.now()))
         seen.acts.push({
           type: "Warning",
           reason: "ReplacedAnother",

@@ -4,6 +4,7 @@ import { ofAnotherInstance } from "../ownership/instance.ts";
 import { putRight } from "./guard.ts";
 import type { Decision, Observed } from "./model.ts";
 import { holderOf, runsAway } from "./native.ts";
+import { iso } from "./plan.ts";
 import { SOON_MS, UNANSWERED_MS } from "./timing.ts";
 import { waiting } from "./verdicts.ts";
 
@@ -31,19 +32,25 @@ export function decideCancellation(seen: Observed, now: number): Decision {
   if (row === undefined) return { do: "read", fact: "row" };
   if (row === "missing") return release("deleted");
   const holder = holderOf(row, metadata.uid);
-  if (holder.by === "us") return { do: "write", write: { op: "withdraw" } };
+  if (holder.by === "us") {
+    // It had an answer after all: nothing more can come of the call.
+    if (submission !== undefined && submission.submittedAt === undefined)
+      return { do: "write", write: { op: "record", status: { submission: { ...submission, submittedAt: iso(now) } } } };
+    return { do: "write", write: { op: "withdraw" } };
+  }
   const live = Date.parse(guard?.live ?? submission?.live ?? "");
   if (holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live, now)))
     return putRight(seen, row, live, now);
   // The end of the execution that holds the trigger may bring back what was taken (ADR 11): look once more.
   if ((seen.withdrew || guard !== undefined) && row.executionId)
     return waiting("Cancelling", "Cancelled what has not started.", SOON_MS);
-  const unanswered = submission !== undefined && submission.submittedAt === undefined;
-  const left = unanswered ? Date.parse(submission.intendedAt) + UNANSWERED_MS - now : 0;
+  const unanswered = submission?.submittedAt === undefined ? submission?.intendedAt : undefined;
+  const called = Math.max(Date.parse(unanswered ?? "") || 0, Date.parse(guard?.calledAt ?? "") || 0);
+  const left = called + UNANSWERED_MS - now;
   if (left > 0)
     return waiting(
       "Cancelling",
-      "Kestra gave no answer when slots were handed over: waiting until it is clear that it never took them.",
+      "Waiting until it is clear that no call to Kestra can take effect any more.",
       Math.min(left, SOON_MS),
     );
   if (guard !== undefined && holder.by !== "nobody")

@@ -109,7 +109,7 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
     // An execution that ends in this moment may undo what we did (ADR 11), unless it is one of ours.
     const shaky = row && row !== "missing" && row.executionId && !progress?.attempted;
     if (shaky) return running("Handed over: looked at again to see that it lasts.", SOON_MS);
-    return recordSubmission(seen, { ...submission, submittedAt: iso(now) });
+    return recordSubmission(seen, { ...submission, live: liveAfter(row, submission), submittedAt: iso(now) });
   }
   // One hand-over in a look: each can lead to the next as fast as Kestra answers.
   if (seen.intended === attempt) return onTheWay(seen, "Running", now);
@@ -135,6 +135,12 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   if (late && moved) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
   if (executionId) return locked(seen, executionId, now) ?? onTheWay(seen, "Running", now);
   return idle(seen, now) ?? onTheWay(seen, "Running", now);
+}
+
+/** Where the live schedule goes on after our backfill: later than it stood, where a live slot was run between the look and the call. */
+function liveAfter(row: Observed["row"], { live }: Submission): string {
+  const found = row && row !== "missing" ? row.backfill?.previousNextExecutionDate : undefined;
+  return typeof found === "number" && found > Date.parse(live) ? iso(found) : live;
 }
 
 /** Kestra has slots to run, and starts none: why. */
@@ -283,17 +289,17 @@ function proceed(seen: Observed, now: number): Decision {
         );
   const flaw = flawOfExecutions(flow, target.trigger, policy);
   if (flaw) return refused(flaw.reason, flaw.message);
+  if (row.executionId) {
+    const waits = queued(`Waiting for the execution ${row.executionId}, which the trigger started.`, SOON_MS);
+    return locked(seen, row.executionId, now) ?? waits;
+  }
   if (status.attempt === undefined && !seen.planned && policy.reprocess !== "All") return planAnew(seen);
   if (seen.history?.unfinished)
     return waiting(
       "ExecutionsUnfinished",
       `The execution ${seen.history.unfinished.id} of a slot in the range has not ended: whether that slot is to be run is not known before.`,
-      QUEUE_MS,
+      POLL.most,
     );
-  if (row.executionId) {
-    const waits = queued(`Waiting for the execution ${row.executionId}, which the trigger started.`, SOON_MS);
-    return locked(seen, row.executionId, now) ?? waits;
-  }
   const live = row.nextExecutionDate;
   if (typeof live !== "number")
     return waiting("TriggerNotReady", "Kestra has no next date for the trigger yet.", SOON_MS);

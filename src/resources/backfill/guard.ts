@@ -1,9 +1,10 @@
+import { TRIGGER_WRITE_DEADLINE_MS } from "../../kestra/deadlines.ts";
 import type { TriggerRow } from "../../kestra/types.ts";
 import type { Decision, Observed } from "./model.ts";
 import { holderOf, runsAway } from "./native.ts";
 import { iso } from "./plan.ts";
 import { ticksOf } from "./source.ts";
-import { POLL } from "./timing.ts";
+import { POLL, UNANSWERED_MS } from "./timing.ts";
 
 /**
  * The next step towards a trigger that does not replay the past: a backfill that was replaced leaves its own next slot behind as the date
@@ -18,12 +19,15 @@ export function putRight(seen: Observed, row: TriggerRow, live: number, now: num
   const holder = holderOf(row, metadata.uid);
   const ours = holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live, now));
   if (ours) {
-    // Recorded before the first call, so that a guard is never left behind.
-    if (status.guard === undefined)
-      return { do: "write", write: { op: "record", status: { guard: { live: iso(live) } } } };
+    // Recorded before a call, so that a guard is never left behind, whenever that call takes effect.
+    const calledAt = Date.parse(status.guard?.calledAt ?? "") || 0;
+    if (now - calledAt > TRIGGER_WRITE_DEADLINE_MS)
+      return { do: "write", write: { op: "record", status: { guard: { live: iso(live), calledAt: iso(now) } } } };
     const previous = ticksOf(status).before(live) ?? live;
     return { do: "write", write: { op: "guard", previous, live } };
   }
+  const left = Date.parse(status.guard?.calledAt ?? "") + UNANSWERED_MS - now;
+  if (left > 0) return { do: "settle", verdict: { state: "unchanged", retryAfterMs: left } };
   // The end of the execution that holds the trigger may bring back what was put right (ADR 11).
   if (holder.by === "nobody" && !row.executionId)
     return { do: "write", write: { op: "record", status: { guard: undefined } } };

@@ -215,7 +215,10 @@ export const BackfillStatus = z.object({
     .optional()
     .describe("The first failed executions."),
   guard: z
-    .object({ live: Time })
+    .object({
+      live: Time.describe("Where the live schedule has to go on."),
+      calledAt: Time.exactOptional().describe("When Kestra was last called to put it right, or was about to be."),
+    })
     .optional()
     .describe("Set while Kestra may set the trigger's next date back: it is put right as soon as it does."),
   ...reportFields,

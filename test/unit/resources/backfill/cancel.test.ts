@@ -26,6 +26,8 @@ const running: Situation = { status: submitted() };
 const unanswered: Situation = { status: submitted({ submittedAt: undefined, intendedAt: at(-5_000) }) };
 const answeredNever: Situation = { status: submitted({ submittedAt: undefined, intendedAt: at(-20_000) }) };
 const guard = { live: iso(LIVE) };
+/** A call was made just now. */
+const called = { live: iso(LIVE), calledAt: at(-1_000) };
 const setBack = row({ nextExecutionDate: slot(3) });
 
 describe("a Backfill that is being deleted", () => {
@@ -82,11 +84,17 @@ describe("a Backfill that is being deleted", () => {
       { ...unanswered, row: row() },
       "progressing Cancelling, none",
     ],
-    ["cancels them when they do", { ...unanswered, row: ours() }, "withdraw"],
+    ["notes that they did", { ...unanswered, row: ours() }, "record submission"],
+    ["and cancels them", { ...running, row: ours() }, "withdraw"],
     ["goes when it is clear that they never will", { ...answeredNever, row: row() }, "release deleted"],
     ["first puts right what would replay the past", { ...running, row: setBack }, "record guard"],
-    ["step by step", { status: submitted({}, { guard }), row: setBack }, "guard"],
-    ["takes its guard away", { status: submitted({}, { guard }), row: guarding() }, "guard"],
+    ["step by step", { status: submitted({}, { guard: called }), row: setBack }, "guard"],
+    ["takes its guard away", { status: submitted({}, { guard: called }), row: guarding() }, "guard"],
+    [
+      "waits until no call can bring it back",
+      { status: submitted({}, { guard: called }), row: row() },
+      "progressing Cancelling, none",
+    ],
     ["and goes then", { status: submitted({}, { guard }), row: row() }, "release deleted"],
     [
       "waits for the end of somebody's backfill, after which the past would be replayed",
@@ -95,7 +103,7 @@ describe("a Backfill that is being deleted", () => {
     ],
     [
       "though finished, sees to the live schedule",
-      { status: accepted({}, { guard, finishedAt: at(-1) }), row: setBack },
+      { status: accepted({}, { guard: called, finishedAt: at(-1) }), row: setBack },
       "guard",
     ],
   ])("%s", (_what, situation, decision) => {
@@ -119,12 +127,15 @@ describe("a Backfill that is being deleted", () => {
 
 describe("the trigger's next date is put right", () => {
   const ended = { status: accepted({}, { guard, finishedAt: at(-1) }) };
+  const amidst = { status: accepted({}, { guard: called, finishedAt: at(-1) }) };
   const decided = (situation: Situation) => decide(observed(situation), NOW);
 
   test.each<[string, Situation, string]>([
     ["after a look", ended, "read row"],
-    ["by a paused backfill that begins at the tick before it", { ...ended, row: setBack }, "guard"],
-    ["which replaces itself, and then goes", { ...ended, row: guarding() }, "guard"],
+    ["once it is on record that a call is about to be made", { ...ended, row: setBack }, "record guard"],
+    ["by a paused backfill that begins at the tick before it", { ...amidst, row: setBack }, "guard"],
+    ["which replaces itself, and then goes", { ...amidst, row: guarding() }, "guard"],
+    ["and is watched as long as a call could still take effect", { ...amidst, row: row() }, "unchanged"],
     ["and is watched no more once it is", { ...ended, row: row() }, "record guard"],
     ["or live slots have gone on since", { ...ended, row: row({ nextExecutionDate: LIVE + 1 }) }, "record guard"],
     ["and is watched while an execution could set it back", { ...ended, row: row({ executionId: "e" }) }, "unchanged"],
@@ -145,7 +156,7 @@ describe("the trigger's next date is put right", () => {
   });
 
   test("to where the live schedule stood, from the tick before", () => {
-    expect(decided({ ...ended, row: setBack })).toEqual({
+    expect(decided({ ...amidst, row: setBack })).toEqual({
       do: "write",
       write: { op: "guard", previous: LIVE - 3_600_000, live: LIVE },
     });
@@ -153,7 +164,10 @@ describe("the trigger's next date is put right", () => {
 
   test("is on record before the first call", () => {
     const before = decided({ metadata: leaving, ...running, row: setBack });
-    expect(before).toEqual({ do: "write", write: { op: "record", status: { guard } } });
+    expect(before).toEqual({
+      do: "write",
+      write: { op: "record", status: { guard: { ...guard, calledAt: iso(NOW) } } },
+    });
   });
 
   test("is looked at again soon while somebody's backfill runs", () => {

@@ -48,6 +48,8 @@ function decides(rows: Row[]): void {
 const lost = { kind: "lost", since: 0, message: "x" } as const;
 const none = { outcomes: new Map(), incomplete: false };
 const guard = { live: iso(LIVE) };
+/** A call was made just now. */
+const called = { live: iso(LIVE), calledAt: at(-1_000) };
 
 /** What a close records. */
 const CLOSED = "record percent plan progress slots submission";
@@ -631,7 +633,7 @@ describe("between two hand-overs", () => {
       { ...free, status: { ...status, guard }, row: undefined },
       "read row",
     ],
-    ["and is", { ...free, status: { ...status, guard }, row: row({ nextExecutionDate: slot(3) }) }, "guard"],
+    ["and is", { ...free, status: { ...status, guard: called }, row: row({ nextExecutionDate: slot(3) }) }, "guard"],
     ["not while somebody's backfill runs", { ...free, status: { ...status, guard }, row: persons() }, "unchanged"],
     [
       "nor without a trigger",
@@ -702,7 +704,7 @@ describe("finished", () => {
     ["at once with none", { ...finished(), ...ttl(0) }, "expire"],
     [
       "not before the live schedule is put right",
-      { ...finished({ guard }), ...ttl(10), row: row({ nextExecutionDate: slot(1) }) },
+      { ...finished({ guard: called }), ...ttl(10), row: row({ nextExecutionDate: slot(1) }) },
       "guard",
     ],
   ]);
