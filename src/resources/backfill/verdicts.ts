@@ -1,6 +1,7 @@
 import type { Settled } from "../model.ts";
 import type { Verdict } from "../verdict.ts";
 import type { BackfillStatus } from "./schema.ts";
+import { SOON_MS } from "./timing.ts";
 
 /** Why a Backfill ended before its slots did, for something that a person did in Kestra. It is never resumed by itself. */
 const INTERRUPTIONS = new Set([
@@ -10,6 +11,9 @@ const INTERRUPTIONS = new Set([
   "TriggerChanged",
   "TriggerRemoved",
 ]);
+
+/** The end is followed by one more look, for what comes after it: the time to live, and the live schedule. */
+const ONCE_MORE = { retryAfterMs: SOON_MS };
 
 /** Waiting for something that is not there yet, or not as it must be. */
 export function waiting(reason: string, message: string, retryAfterMs: number): Settled {
@@ -40,12 +44,12 @@ export function previewed(message: string): Settled {
 }
 
 export function complete(message: string): Settled {
-  return { do: "settle", verdict: { state: "synced", reason: "Complete", message, phase: "Complete" } };
+  return { do: "settle", verdict: { state: "synced", reason: "Complete", message, phase: "Complete", ...ONCE_MORE } };
 }
 
 /** Ended, and not all is well. What can be done about it is another Backfill. */
 export function failed(reason: string, message: string): Settled {
-  return { do: "settle", verdict: { state: "stalled", reason, message, phase: "Failed" } };
+  return { do: "settle", verdict: { state: "stalled", reason, message, phase: "Failed", ...ONCE_MORE } };
 }
 
 /** Whether nothing is done any more after this verdict. */

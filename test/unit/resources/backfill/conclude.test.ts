@@ -240,15 +240,13 @@ describe("the next look", () => {
     ["of what is refused comes slowly", verdicts.refused("NoSlots", "m"), settings.stalledRetryMs],
     ["of what is suspended comes with a change only", verdicts.suspended("Suspended", "m"), undefined],
     ["of what is suspended and still runs comes soon", verdicts.suspended("Suspended", "m", 2_000), 2_000],
-    ["of what is complete never comes", verdicts.complete("m"), undefined],
+    ["of what is complete comes once more, for what comes after it", verdicts.complete("m"), 1_000],
   ])("%s", (_what, settled, expected) => {
     expect(concluded({ status: accepted() }, settled).requeueAfterMs).toBe(expected);
   });
 
-  test("of what failed for good comes slowly, and finds nothing to do", () => {
-    expect(concluded({ status: submitted() }, verdicts.failed("SlotsFailed", "m")).requeueAfterMs).toBe(
-      settings.stalledRetryMs,
-    );
+  test("of what failed for good comes once more, too", () => {
+    expect(concluded({ status: submitted() }, verdicts.failed("SlotsFailed", "m")).requeueAfterMs).toBe(1_000);
     expect(verdicts.isFinal(verdicts.failed("SlotsFailed", "m").verdict)).toBe(true);
   });
 });
