@@ -23,31 +23,13 @@ export class Flows {
   }
 
   /** The flow with its source, or undefined where there is none. */
-  async get({ namespace, id }: FlowIdentity, signal?: AbortSignal): Promise<StoredFlow | undefined> {
-    const request: Request = {
-      operation: "getFlow",
-      method: "GET",
-      path: this.#path(namespace, id),
-      query: { source: true },
-      accept: [404],
-      signal,
-    };
-    const { status, body } = await this.#transport.send(request);
-    return status === 404 ? undefined : parseBody(body, StoredFlow, request);
+  get(identity: FlowIdentity, signal?: AbortSignal): Promise<StoredFlow | undefined> {
+    return this.#read(identity, StoredFlow, signal);
   }
 
   /** The flow as Kestra parsed it, with its source, or undefined where there is none. */
-  async definition({ namespace, id }: FlowIdentity, signal?: AbortSignal): Promise<FlowDefinition | undefined> {
-    const request: Request = {
-      operation: "getFlow",
-      method: "GET",
-      path: this.#path(namespace, id),
-      query: { source: true },
-      accept: [404],
-      signal,
-    };
-    const { status, body } = await this.#transport.send(request);
-    return status === 404 ? undefined : parseBody(body, FlowDefinition, request);
+  definition(identity: FlowIdentity, signal?: AbortSignal): Promise<FlowDefinition | undefined> {
+    return this.#read(identity, FlowDefinition, signal);
   }
 
   /** All flows of exactly this namespace, parsed, without their sources, in one call. */
@@ -125,6 +107,23 @@ export class Flows {
       signal,
     });
     if (status !== 204 && status !== 404) throw new KestraProtocolError(`deleteFlow: unexpected status ${status}`);
+  }
+
+  async #read<T extends z.ZodType>(
+    { namespace, id }: FlowIdentity,
+    schema: T,
+    signal: AbortSignal | undefined,
+  ): Promise<z.infer<T> | undefined> {
+    const request: Request = {
+      operation: "getFlow",
+      method: "GET",
+      path: this.#path(namespace, id),
+      query: { source: true },
+      accept: [404],
+      signal,
+    };
+    const { status, body } = await this.#transport.send(request);
+    return status === 404 ? undefined : parseBody(body, schema, request);
   }
 
   #path(...segments: string[]): string {

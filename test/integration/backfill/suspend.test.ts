@@ -43,6 +43,10 @@ test("suspending takes effect within two seconds, the live schedule is as it was
   const done = await scene.waitState("halted", "Complete");
   await scene.expectSlots("halted", hours(0, 5));
   expect(done).toMatchObject({ attempt: 2, slots: { done: 6 } });
+  await eventually(async () => {
+    const reasons = (await scene.cluster.events("halted")).map(({ reason }) => reason);
+    expect(reasons).toEqual(["Started", "Suspended", "Resumed", "Complete"]);
+  });
   expect((await scene.row("halted")).nextExecutionDate).toBe(nextExecutionDate);
 });
 
@@ -82,6 +86,10 @@ test("at so many failures it pauses, and goes on when more are allowed", async (
   expect((await scene.slots("budget")).length).toBeLessThan(5);
   await scene.backfills.patchSpec("budget", { failurePolicy: { maxFailed: 3, action: "Pause" } });
   const failed = await scene.waitState("budget", "Failed");
+  await eventually(async () => {
+    const reasons = (await scene.cluster.events("budget")).map(({ reason }) => reason);
+    expect(reasons).toEqual(["Started", "FailureBudgetSpent", "Resumed", "SlotsFailed"]);
+  });
   await scene.expectSlots("budget", hours(0, 5));
   expect(failed.slots).toMatchObject({ done: 4, failed: 2 });
   expect(failed.failures?.map(({ slot, state }) => `${slot} ${state}`)).toEqual([

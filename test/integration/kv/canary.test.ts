@@ -124,6 +124,11 @@ test("a value is made, rotated, renamed, contested, handed over, drifted from, e
     await cluster.putSecret("lived", { value: next });
     await holds("lived", next);
   }
+  // What is changed before the operator has seen what became of its own write is part of that write, and no drift.
+  await eventually(async () => {
+    const [entry] = (await kestra.entries(namespace)).filter(({ key }) => key === "lived");
+    expect((await cluster.kvs.get("lived")).status?.entry?.version).toBe(entry?.version);
+  });
   await kestra.putEntry(namespace, "lived", JSON.stringify(canary()));
   await eventually(async () => {
     expect((await cluster.kvs.get("lived")).status?.drift?.correctedAt).toBeDefined();
