@@ -28,7 +28,7 @@ test("gaps are filled, whoever ran what is between them", async () => {
   await scene.flow("gaps", "0 * * * *");
   const [, second] = hours(0, 3);
   await scene.kestra.startBackfill(scene.trigger("gaps"), { start: "2024-01-01T00:30:00Z", end: second ?? "" });
-  await scene.waitSlots("gaps", 1);
+  await scene.waitSuccesses("gaps", 1);
   await scene.create("gaps", range);
   const status = await scene.waitState("gaps", "Complete");
   expect(status.slots).toMatchObject({ total: 4, present: 1, done: 3 });
@@ -78,7 +78,7 @@ test("a preview counts what is there and what would be run, and starts nothing",
     start: "2024-01-01T00:00:00Z",
     end: "2024-01-01T01:00:00Z",
   });
-  await scene.waitSlots("preview", 2);
+  await scene.waitSuccesses("preview", 2);
   const before = await scene.row("preview");
   await scene.create("preview", { ...range, mode: "Preview" });
   const status = await scene.waitState("preview", "Previewed");

@@ -103,6 +103,14 @@ export class BackfillScene extends TestScene {
     });
   }
 
+  /** Waits until at least so many of the flow's executions have succeeded. */
+  async waitSuccesses(flow: string, count: number): Promise<void> {
+    await eventually(async () => {
+      const states = (await this.kestra.executions(this.namespace, flow)).map(({ state }) => state.current);
+      if (states.filter((state) => state === "SUCCESS").length < count) throw new Error(`only ${states.join(", ")}`);
+    });
+  }
+
   async expectSlots(flow: string, slots: string[]): Promise<void> {
     expect(await this.slots(flow)).toEqual(slots);
   }
