@@ -21,16 +21,25 @@ const common = {
   testEnvironment: "node",
 };
 
+const onCounterparts = {
+  ...common,
+  globalSetup: "<rootDir>/test/support/globalSetup.mjs",
+  globalTeardown: "<rootDir>/test/support/globalTeardown.mjs",
+};
+
+/** Tests that wait most of the time, as Kestra takes a second for each slot: they are run beside each other. */
+const BACKFILL = "/test/integration/backfill/";
+
 export default {
   reporters: ["default", "<rootDir>/.ci/countTests.mjs"],
   projects: [
     { ...common, displayName: "unit", testMatch: ["<rootDir>/test/unit/**/*.test.ts"] },
     {
-      ...common,
+      ...onCounterparts,
       displayName: "integration",
       testMatch: ["<rootDir>/test/{integration,contract}/**/*.test.ts"],
-      globalSetup: "<rootDir>/test/support/globalSetup.mjs",
-      globalTeardown: "<rootDir>/test/support/globalTeardown.mjs",
+      testPathIgnorePatterns: [BACKFILL],
     },
+    { ...onCounterparts, displayName: "backfill", testMatch: [`<rootDir>${BACKFILL}**/*.test.ts`] },
   ],
 };
