@@ -12,6 +12,7 @@ import { kestraFlows } from "../../src/resources/flow/schema.ts";
 import type { FlowSpec, KestraFlow } from "../../src/resources/flow/schema.ts";
 import { kestraKvs } from "../../src/resources/kv/schema.ts";
 import type { KestraKv, KvSpec } from "../../src/resources/kv/schema.ts";
+import { eventually } from "./eventually.ts";
 import type { EventuallyOptions } from "./eventually.ts";
 import { TestResources } from "./resources.ts";
 
@@ -30,9 +31,9 @@ export async function kubectl(args: readonly string[], stdin?: string): Promise<
   return (await running).stdout;
 }
 
-/** Installs the CRDs and waits until they are served. */
+/** Installs the CRDs and waits until they are served. Another test that does the same at the same time may be first. */
 export async function installCrds(): Promise<void> {
-  await kubectl(["apply", "-f", join(root, "crds")]);
+  await eventually(() => kubectl(["apply", "-f", join(root, "crds")]));
   const names = [kestraFlows, kestraKvs, backfills].map(({ plural, group }) => `crd/${plural}.${group}`);
   await kubectl(["wait", "--for=condition=Established", "--timeout=30s", ...names]);
 }

@@ -131,8 +131,8 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
   const { nextExecutionDate: next, executionId } = row;
   const late = typeof next === "number" && next > now + SOON_MS && !executionId;
   const moved = (progress.lastSeen ?? -Infinity) >= Date.parse(submission.first);
-  // With recoverMissedSchedules other than ALL, Kestra goes on at the next live date only (ADR 11).
-  if (late && moved) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
+  // With recoverMissedSchedules NONE, Kestra goes on at the next live date only, after a slot and when any flow is saved (ADR 11).
+  if (late && (moved || isIdle(seen, now))) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
   if (executionId) return locked(seen, executionId, now) ?? onTheWay(seen, "Running", now);
   return idle(seen, now) ?? onTheWay(seen, "Running", now);
 }

@@ -384,9 +384,24 @@ describe("while Kestra runs it", () => {
       "synced Running, Running",
     ],
     [
-      "not before it began",
-      { ...runs, row: ours({}, { nextExecutionDate: LIVE }), progress: progress(), flow: flow() },
+      "not as soon as it was handed over",
+      {
+        ...runs,
+        status: submitted({ submittedAt: at(-9_999) }),
+        row: ours({}, { nextExecutionDate: LIVE }),
+        progress: progress(),
+      },
       "synced Running, Running",
+    ],
+    [
+      "but when nothing was started for a while",
+      {
+        ...runs,
+        status: submitted({ submittedAt: at(-10_000) }),
+        row: ours({}, { nextExecutionDate: LIVE }),
+        progress: progress(),
+      },
+      "record submission",
     ],
     ["it starts nothing for a while: the flow tells why", { ...runs, progress: progress() }, "read flow"],
     [
