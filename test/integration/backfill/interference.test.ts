@@ -14,7 +14,8 @@ async function running(name: string): Promise<void> {
 
 test("deleted in Kestra by a person, it is interrupted, says so, and is not resumed", async () => {
   await running("deleted");
-  await scene.kestra.changeBackfill(scene.trigger("deleted"), "delete");
+  const remove = () => scene.kestra.changeBackfill(scene.trigger("deleted"), "delete");
+  await scene.insist("deleted", remove, ({ backfill }) => backfill === undefined);
   const status = await scene.waitState("deleted", "Interrupted");
   const slots = await scene.slots("deleted");
   expect(slots.length).toBeLessThan(7);
@@ -87,7 +88,8 @@ test("while its flow is disabled it waits, and goes on when it is enabled again,
 
 test("while the trigger is switched off in Kestra it waits and says so, and loses no slot", async () => {
   await running("switched");
-  await scene.kestra.setDisabled(scene.trigger("switched"), true);
+  const disable = () => scene.kestra.setDisabled(scene.trigger("switched"), true);
+  await scene.insist("switched", disable, ({ disabled }) => disabled);
   expect(await scene.waitReason("switched", "TriggerDisabled")).toContain("enable it");
   await scene.kestra.setDisabled(scene.trigger("switched"), false);
   await scene.waitState("switched", "Complete");
@@ -96,7 +98,8 @@ test("while the trigger is switched off in Kestra it waits and says so, and lose
 
 test("while somebody has paused it in Kestra it says so, and goes on when it is resumed there", async () => {
   await running("paused");
-  await scene.kestra.changeBackfill(scene.trigger("paused"), "pause");
+  const pause = () => scene.kestra.changeBackfill(scene.trigger("paused"), "pause");
+  await scene.insist("paused", pause, ({ backfill }) => backfill?.paused === true);
   await scene.waitState("paused", "Suspended");
   expect(await scene.message("paused")).toContain("stops the live schedule too");
   await scene.kestra.changeBackfill(scene.trigger("paused"), "unpause");
@@ -126,10 +129,16 @@ test("replaced by a person's backfill, it is interrupted, theirs runs, and Kestr
   // Hours that end just before now: without a guard every one of them would be run again after the second backfill.
   await scene.create("replaced", { start: ago(40), end: ago(20) });
   await scene.waitSlots("replaced", 2);
-  await scene.kestra.startBackfill(scene.trigger("replaced"), {
-    start: "2024-02-01T00:00:00Z",
-    end: "2024-02-01T03:00:00Z",
-  });
+  const replace = () =>
+    scene.kestra.startBackfill(scene.trigger("replaced"), {
+      start: "2024-02-01T00:00:00Z",
+      end: "2024-02-01T03:00:00Z",
+    });
+  await scene.insist(
+    "replaced",
+    replace,
+    ({ backfill }) => backfill === undefined || backfill.start.startsWith("2024-02"),
+  );
   const status = await scene.waitState("replaced", "Interrupted");
   expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("ReplacedInKestra");
   await eventually(

@@ -80,6 +80,18 @@ export class BackfillScene extends TestScene {
     return row;
   }
 
+  /**
+   * Changes the state of the flow's trigger as a person does, again until it lasts: the end of an execution in the same moment undoes what
+   * was changed (ADR 11).
+   */
+  async insist(flow: string, change: () => Promise<unknown>, lasts: (row: KestraTrigger) => boolean): Promise<void> {
+    await eventually(async () => {
+      if (!lasts(await this.row(flow))) await change();
+      const row = await this.row(flow);
+      if (!lasts(row) || row.executionId !== undefined) throw new Error(`the row is ${JSON.stringify(row)}`);
+    });
+  }
+
   /** The flow's executions that have the label of this Backfill. */
   async ours(name: string, flow = name): Promise<KestraExecution[]> {
     const { metadata } = await this.backfills.get(name);
