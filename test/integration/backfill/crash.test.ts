@@ -20,8 +20,16 @@ afterAll(async () => {
   for (const lane of lanes) await lane.close();
 });
 
+/**
+ * The changes that are in every telling. Reports differ in number; and when an execution ends in the moment of a deletion, Kestra undoes it
+ * (ADR 11), so that it is made again.
+ */
+function changes(): Deed[] {
+  return reference.filter(({ name, nth }) => name !== "report" && (name !== "POST delete" || nth === 1));
+}
+
 test("without a fault, everything is recorded before it is done", () => {
-  const names = reference.map(({ name }) => name).filter((name) => name !== "report");
+  const names = changes().map(({ name }) => name);
   expect(names).toEqual([
     "record acceptance",
     "hold",
@@ -41,9 +49,9 @@ test("without a fault, everything is recorded before it is done", () => {
 });
 
 test("killed before or after any of its changes, every slot is run exactly once in the end", async () => {
-  // Reports differ in number from telling to telling; the first is always there.
-  const deeds = reference.filter(({ name, nth }) => name !== "report" || nth === 1);
-  const jobs = deeds.flatMap((at) => (["before", "after"] as const).map((moment) => ({ at, moment })));
+  const jobs = [...changes(), { name: "report", nth: 1 }].flatMap((at) =>
+    (["before", "after"] as const).map((moment) => ({ at, moment })),
+  );
   expect(jobs.length).toBeGreaterThanOrEqual(28);
   const failures: string[] = [];
   await Promise.all(
