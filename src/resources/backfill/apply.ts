@@ -8,6 +8,7 @@ import type { Observed, Write } from "./model.ts";
 import { guardLabelsOf, labelsOf, runsAway } from "./native.ts";
 import { triggerOf } from "./observe.ts";
 import type { BackfillContext } from "./observe.ts";
+import { iso } from "./plan.ts";
 import { backfills } from "./schema.ts";
 import type { BackfillStatus } from "./schema.ts";
 import { ticksOf } from "./source.ts";
@@ -42,9 +43,7 @@ export async function apply(
       return;
     case "submit": {
       const { attempt, submission } = write;
-      const {
-        metadata: { uid },
-      } = seen.object;
+      const { uid } = metadata;
       const [first, last] = [Date.parse(submission.first), Date.parse(submission.last)];
       const row = await kestra.triggers.startBackfill(
         triggerOf(seen),
@@ -86,7 +85,7 @@ export async function apply(
         const answer = await kestra.triggers.deleteBackfill(triggerOf(seen), signal);
         if (answer === "none") delete seen.row;
         else seen.row = answer;
-        const message = `Kestra had set the trigger's next date back, and would have replayed the past: it goes on at ${new Date(write.live).toISOString()}.`;
+        const message = `Kestra had set the trigger's next date back, and would have replayed the past: it goes on at ${iso(write.live)}.`;
         seen.acts.push({ type: "Warning", reason: "LiveScheduleRestored", message });
         return;
       }

@@ -1,3 +1,4 @@
+import type { TriggerRow } from "../../kestra/types.ts";
 import type { FlowDefinition } from "../../kestra/types.ts";
 import { parsePeriod } from "../../lib/period.ts";
 import { ANNOTATION } from "../annotations.ts";
@@ -71,7 +72,7 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
     return running(`Counting what was run while nobody looked: ${countedIn(status, progress)}.`, SOON_MS);
   const holder = holderOf(row, metadata.uid);
   if (holder.by === "guard") return putRight(seen, row, Date.parse(submission.live), now);
-  if (holder.by === "us") return holds(seen, submission, holder.attempt, now);
+  if (holder.by === "us") return holds(seen, submission, { row, progress, attempt: holder.attempt }, now);
 
   const confirmed = submission.submittedAt !== undefined;
   if (!confirmed && !progress.attempted) return unanswered(seen, submission, holder, now);
@@ -100,22 +101,25 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
 }
 
 /** The trigger has our backfill. */
-function holds(seen: Observed, submission: Submission, attempt: number, now: number): Decision {
+function holds(
+  seen: Observed,
+  submission: Submission,
+  { row, progress, attempt }: { row: TriggerRow; progress: Progress; attempt: number },
+  now: number,
+): Decision {
   const { status, policy } = seen.object;
-  const { row, progress } = seen;
   // A call that had no answer took effect after all, and what it was about has been handed over again since.
   if (attempt !== status.attempt) return { do: "write", write: { op: "withdraw" } };
   if (submission.submittedAt === undefined) {
     // An execution that ends in this moment may undo what we did (ADR 11), unless it is one of ours.
-    const shaky = row && row !== "missing" && row.executionId && !progress?.attempted;
-    if (shaky) return running("Handed over: looked at again to see that it lasts.", SOON_MS);
+    if (row.executionId && !progress.attempted)
+      return running("Handed over: looked at again to see that it lasts.", SOON_MS);
     return recordSubmission(seen, { ...submission, live: liveAfter(row, submission), submittedAt: iso(now) });
   }
   // One hand-over in a look: each can lead to the next as fast as Kestra answers.
   if (seen.intended === attempt) return onTheWay(seen, "Running", now);
   if (submission.withdrawn !== undefined) return { do: "write", write: { op: "withdraw" } };
   if (policy.suspend || isSpent(seen)) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
-  if (row === undefined || row === "missing" || progress === undefined) return { do: "read", fact: "row" };
   if (row.backfill?.paused)
     return suspended(
       "PausedInKestra",
@@ -138,8 +142,8 @@ function holds(seen: Observed, submission: Submission, attempt: number, now: num
 }
 
 /** Where the live schedule goes on after our backfill: later than it stood, where a live slot was run between the look and the call. */
-function liveAfter(row: Observed["row"], { live }: Submission): string {
-  const found = row && row !== "missing" ? row.backfill?.previousNextExecutionDate : undefined;
+function liveAfter({ backfill }: TriggerRow, { live }: Submission): string {
+  const found = backfill?.previousNextExecutionDate;
   return typeof found === "number" && found > Date.parse(live) ? iso(found) : live;
 }
 
