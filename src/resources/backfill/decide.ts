@@ -15,8 +15,8 @@ import { progressFields, recordedProgress } from "./progress.ts";
 import type { Progress } from "./progress.ts";
 import type { BackfillStatus, Submission } from "./schema.ts";
 import { executionUrl, specDigest, ticksOf } from "./source.ts";
-import { flawOfExecutions, isDisabled, sameSlots, targetOf } from "./target.ts";
-import { IDLE_MS, POLL, QUEUE_MS, SOON_MS, UNANSWERED_MS, VANISHED_MS } from "./timing.ts";
+import { definitionDigest, flawOfExecutions, isDisabled, sameSlots, targetOf } from "./target.ts";
+import { IDLE_MS, POLL, QUEUE_MS, SLOT_MS, SOON_MS, UNANSWERED_MS, VANISHED_MS } from "./timing.ts";
 import { complete, failed, previewed, queued, refused, running, suspended, waiting } from "./verdicts.ts";
 
 /**
@@ -64,7 +64,7 @@ function preview(seen: Observed): Decision {
 function follow(seen: Observed, submission: Submission, now: number): Decision {
   const { status, metadata } = seen.object;
   const { row, progress } = seen;
-  if (row === undefined) return { do: "read", fact: "row" };
+  if (row === undefined) return glance(seen, submission, now) ?? { do: "read", fact: "row" };
   if (row === "missing") return withoutTrigger(seen);
   // After the row: what the row tells to be over is in the list.
   if (progress === undefined) return { do: "read", fact: "progress" };
@@ -98,6 +98,20 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
   if (runsAway(row, Date.parse(submission.live), now)) return overtaken(seen, progress);
   if (row.executionId) return locked(seen, row.executionId, now) ?? onTheWay(seen, "Running", now);
   return vanished(seen, submission, progress, now);
+}
+
+/** Slots that ended since the last look show that all goes on: then one call is enough. Undefined where it is not. */
+function glance(seen: Observed, submission: Submission, now: number): Decision | undefined {
+  const { policy, status } = seen.object;
+  const { progress } = seen;
+  const { submittedAt, withdrawn, vanished, last } = submission;
+  const undisturbed = submittedAt !== undefined && withdrawn === undefined && vanished === undefined;
+  if (!undisturbed || status.watermark === undefined || policy.suspend) return undefined;
+  if (progress === undefined) return { do: "read", fact: "progress" };
+  const { watermark, lastSeen = Infinity, attempted, behind } = progress;
+  const moved = attempted && (watermark?.slot ?? 0) > Date.parse(status.watermark.slot);
+  if (!moved || behind || isSpent(seen) || lastSeen >= Date.parse(last)) return undefined;
+  return onTheWay(seen, "Running", now);
 }
 
 /** The trigger has our backfill. */
@@ -201,26 +215,35 @@ function vanished(seen: Observed, submission: Submission, progress: Progress, no
   const { flow } = seen;
   if (flow === undefined) return { do: "read", fact: "flow" };
   if (flow === "missing") return flowMissing(seen);
-  const evidence = Math.max(submission.revision, progress.watermark?.revision ?? 0);
-  if (flow.revision <= evidence && !progress.attempted)
-    return failed(
-      "NoExecutions",
-      `Kestra took the slots from ${submission.first} on and made no execution of them: somebody deleted the backfill in Kestra, or Kestra cannot read the inputs of the trigger or of this Backfill. Start the flow by hand with the same inputs to see.`,
-    );
-  if (flow.revision <= evidence)
-    return failed(
-      "CancelledInKestra",
-      `Somebody deleted the backfill in Kestra when ${countedIn(status, progress)}. Make another Backfill for what is missing.`,
-    );
-  return (
-    changed(seen, flow, progress) ??
-    close(
+  const otherSlots = changed(seen, flow, progress);
+  if (otherSlots) return otherSlots;
+  if (wasEdited(seen, flow, submission, progress))
+    return close(
       seen,
       submission,
       now,
       `Kestra dropped the backfill when its trigger was edited (revision ${flow.revision}): going on with the missing slots.`,
-    )
-  );
+    );
+  return progress.attempted
+    ? failed(
+        "CancelledInKestra",
+        `Somebody deleted the backfill in Kestra when ${countedIn(status, progress)}. Make another Backfill for what is missing.`,
+      )
+    : failed(
+        "NoExecutions",
+        `Kestra took the slots from ${submission.first} on and made no execution of them: somebody deleted the backfill in Kestra, or Kestra cannot read the inputs of the trigger or of this Backfill. Start the flow by hand with the same inputs to see.`,
+      );
+}
+
+/**
+ * Whether an edit of the flow can have dropped the backfill. A slot that ran with an edited flow shows that its backfill outlived the edit,
+ * unless that edit changed the trigger: Kestra can start one more slot before it drops the backfill.
+ */
+function wasEdited(seen: Observed, flow: FlowDefinition, submission: Submission, { watermark }: Progress): boolean {
+  const { definition, revision } = submission;
+  const trigger = seen.object.status.target?.trigger ?? "";
+  if (definition !== undefined && definitionDigest(flow, trigger) !== definition) return true;
+  return flow.revision > Math.max(revision, watermark?.revision ?? 0);
 }
 
 /** Nobody holds the trigger, and it is about to replay the past: only a backfill that replaced ours leaves that behind. */
@@ -307,11 +330,11 @@ function proceed(seen: Observed, now: number): Decision {
   const live = row.nextExecutionDate;
   if (typeof live !== "number")
     return waiting("TriggerNotReady", "Kestra has no next date for the trigger yet.", SOON_MS);
-  return intend(seen, live, flow.revision, target.oneByOne, now);
+  return intend(seen, flow, live, target.oneByOne, now);
 }
 
 /** Records what is handed over next. */
-function intend(seen: Observed, live: number, revision: number, oneByOne: boolean, now: number): Decision {
+function intend(seen: Observed, flow: FlowDefinition, live: number, oneByOne: boolean, now: number): Decision {
   const { status, policy, metadata } = seen.object;
   const ticks = ticksOf(status);
   if (!ticks.includes(live))
@@ -338,7 +361,8 @@ function intend(seen: Observed, live: number, revision: number, oneByOne: boolea
     last: iso(slice.last),
     intendedAt: iso(now),
     live: iso(live),
-    revision,
+    revision: flow.revision,
+    definition: definitionDigest(flow, status.target?.trigger ?? ""),
   };
   return {
     do: "write",
@@ -466,12 +490,14 @@ function onTheWay(seen: Observed, what: string, now: number): Decision {
   return running(`${what}: ${countedIn(status, seen.progress)}.`, pauseOf(seen, now));
 }
 
-/** The longer a slot takes, and the more there are, the rarer the looks. */
+/** The longer a slot takes, and the more there are, the rarer the looks; but one when the last slot may have been started. */
 function pauseOf({ object: { policy, status }, progress }: Observed, now: number): number {
   if (policy.failurePolicy) return POLL.least;
-  const since = progress?.watermark?.startedAt ?? Date.parse(status.submission?.submittedAt ?? "");
-  const total = status.slots?.total ?? 0;
-  const wanted = Math.max((now - since) / 8, total * 5) || POLL.least;
+  const since = now - (progress?.watermark?.startedAt ?? (Date.parse(status.submission?.submittedAt ?? "") || now));
+  const { total = 0, present = 0 } = status.slots ?? {};
+  const { done, failed: bad, unproved } = progress ?? recordedProgress(status);
+  const untilLast = (total - present - done - bad - unproved) * SLOT_MS;
+  const wanted = Math.max(since / 8, Math.min(Math.max(POLL.usual, total * 5), untilLast));
   return Math.round(Math.min(POLL.most, Math.max(POLL.least, wanted)));
 }
 

@@ -7,7 +7,7 @@ import type { CachedFlow } from "../flow/cache.ts";
 import { observeOwnership } from "../ownership/observe.ts";
 import type { CachedBackfill } from "./cache.ts";
 import type { Fact, FlowReference, History, Observed } from "./model.ts";
-import { LABEL } from "./native.ts";
+import { holderOf, LABEL } from "./native.ts";
 import { advance, outcomeOf, recordedProgress } from "./progress.ts";
 import type { Progress } from "./progress.ts";
 import { aheadOf } from "./queue.ts";
@@ -60,6 +60,8 @@ export async function read(context: BackfillContext, seen: Observed, fact: Fact,
     }
     case "row":
       seen.row = (await triggers.get(triggerOf(seen), signal)) ?? "missing";
+      // What was counted before may lack what the row tells to be over.
+      if (seen.object.status.submission !== undefined && !isOurs(seen)) delete seen.progress;
       return;
     case "progress":
       seen.progress = await readProgress(context, seen, signal);
@@ -70,6 +72,10 @@ export async function read(context: BackfillContext, seen: Observed, fact: Fact,
     case "lock":
       seen.lock = await readLock(context, seen, signal);
   }
+}
+
+function isOurs({ row, object: { metadata } }: Observed): boolean {
+  return row !== undefined && row !== "missing" && holderOf(row, metadata.uid).by === "us";
 }
 
 /** The trigger that an accepted Backfill means, or the flow that was just read. */

@@ -135,6 +135,7 @@ const Submission = z.object({
   submittedAt: Time.exactOptional().describe("When Kestra had it."),
   live: Time.describe("Where the live schedule stood then: it has to go on there."),
   revision: z.int().describe("Revision of the flow."),
+  definition: z.string().exactOptional().describe("Digest of the trigger's definition."),
   withdrawn: Time.exactOptional().describe("When it was decided to take back what had not started."),
   vanished: Time.exactOptional().describe("When Kestra was first seen without it before all its slots were started."),
 });

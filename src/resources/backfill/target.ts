@@ -1,6 +1,7 @@
 import { isZone } from "../../lib/zone.ts";
 import { z } from "zod";
 import type { FlowDefinition, InputDefinition, TriggerDefinition } from "../../kestra/types.ts";
+import { canonicalJson, digestOf } from "../../lib/digest.ts";
 import { parseYaml } from "../../lib/yaml.ts";
 import type { Unreadable } from "../model.ts";
 import type { BackfillSpec, BackfillStatus } from "./schema.ts";
@@ -82,6 +83,11 @@ export function flawOfExecutions(
   { inputs = {}, labels = {} }: Pick<BackfillSpec, "inputs" | "labels">,
 ): Unreadable | undefined {
   return complaintOnLabels(labels) ?? complaintOnInputs(declared ?? [], fixedInputs(triggers, trigger), inputs);
+}
+
+/** Of all that a trigger's definition says: Kestra drops its backfill when that changes (ADR 11). */
+export function definitionDigest(flow: FlowDefinition, trigger: string): string {
+  return digestOf(canonicalJson(flow.triggers?.find(({ id }) => id === trigger) ?? {}));
 }
 
 /** Whether a trigger has been switched off in its definition. */

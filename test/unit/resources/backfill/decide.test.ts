@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { decide } from "../../../../src/resources/backfill/decide.ts";
-import type { BackfillStatus } from "../../../../src/resources/backfill/schema.ts";
+import type { BackfillSpec, BackfillStatus } from "../../../../src/resources/backfill/schema.ts";
+import { definitionDigest } from "../../../../src/resources/backfill/target.ts";
 import {
   accepted,
   at,
@@ -48,6 +49,7 @@ function decides(rows: Row[]): void {
 const lost = { kind: "lost", since: 0, message: "x" } as const;
 const none = { outcomes: new Map(), incomplete: false };
 const guard = { live: iso(LIVE) };
+const spent: Partial<BackfillSpec> = { failurePolicy: { maxFailed: 3, action: "Pause" } };
 /** A call was made just now. */
 const called = { live: iso(LIVE), calledAt: at(-1_000) };
 
@@ -230,7 +232,14 @@ describe("accepted, with nothing in Kestra", () => {
   test("the intent has all that a crash must not lose", () => {
     expect(recordOf(decided({ ...free, metadata: held }))).toEqual({
       attempt: 1,
-      submission: { first: hour(0), last: hour(5), intendedAt: at(0), live: iso(LIVE), revision: 3 },
+      submission: {
+        first: hour(0),
+        last: hour(5),
+        intendedAt: at(0),
+        live: iso(LIVE),
+        revision: 3,
+        definition: definitionDigest(flow(), "tick"),
+      },
       startedAt: at(0),
       plan: { ranges: [] },
       effective: { maxActive: 1 },
@@ -440,7 +449,9 @@ describe("while Kestra runs it", () => {
         }
       ).verdict.retryAfterMs;
     };
-    expect(next(NOW - 1_000, 6)).toBe(2_000);
+    expect(next(NOW - 1_000, 3)).toBe(2_000);
+    expect(next(NOW - 1_000, 6)).toBe(4_000);
+    expect(next(NOW - 1_000, 100)).toBe(7_500);
     expect(next(NOW - 80_000, 6)).toBe(10_000);
     expect(next(NOW - HOUR, 6)).toBe(15_000);
     expect(next(NOW - 1_000, 2_000)).toBe(10_000);
@@ -450,6 +461,25 @@ describe("while Kestra runs it", () => {
   function policy(maxFailed: number) {
     return { failurePolicy: { maxFailed, action: "Pause" as const } };
   }
+});
+
+describe("once slots were counted", () => {
+  const status = submitted({}, counted(2));
+  const moved = done(3, { running: 1, lastSeen: slot(3) });
+  decides([
+    ["executions are looked at first", { status }, "read progress"],
+    ["more of them have ended: that is enough", { status, progress: moved }, "synced Running, Running"],
+    ["none has: the trigger tells why", { status, progress: done(2) }, "read row"],
+    ["one only runs, which shows nothing new: the trigger", { status, progress: done(2, { running: 1 }) }, "read row"],
+    ["the last slot has started: the trigger", { status, progress: done(5, { lastSeen: slot(5) }) }, "read row"],
+    ["they are of another attempt: the trigger", { status, progress: { ...moved, attempted: false } }, "read row"],
+    ["more have failed than may: the trigger", { status, spec: spent, progress: { ...moved, failed: 3 } }, "read row"],
+    ["there are more than one look reads: the trigger", { status, progress: { ...moved, behind: true } }, "read row"],
+    ["it is to be suspended: the trigger", { status, spec: { suspend: true }, progress: moved }, "read row"],
+    ["it is being taken back: the trigger", { status: submitted({ withdrawn: at(-1) }, counted(2)) }, "read row"],
+    ["it was seen without it: the trigger", { status: submitted({ vanished: at(-1) }, counted(2)) }, "read row"],
+    ["it is not confirmed yet: the trigger", { status: submitted({ submittedAt: undefined }, counted(2)) }, "read row"],
+  ]);
 });
 
 describe("when Kestra has it no more", () => {
@@ -494,6 +524,24 @@ describe("when Kestra has it no more", () => {
         flow: flow({ revision: 4 }),
       },
       "stalled CancelledInKestra, Failed",
+    ],
+    [
+      "its trigger was edited, and one more slot ran with that revision: going on",
+      {
+        ...vanished(2_000, { definition: definitionDigest(flow(), "tick") }),
+        progress: done(2, { watermark: { slot: slot(1), startedAt: NOW, revision: 4 } }),
+        flow: flow({ revision: 4 }, { inputs: { unused: "x" } }),
+      },
+      CLOSED_AFTER,
+    ],
+    [
+      "its cron was edited, and one more slot ran with that revision: interrupted for that",
+      {
+        ...vanished(2_000),
+        progress: done(2, { watermark: { slot: slot(1), startedAt: NOW, revision: 4 } }),
+        flow: flow({ revision: 4 }, { cron: "30 * * * *" }),
+      },
+      "stalled TriggerChanged, Failed",
     ],
     [
       "its slots are others now: interrupted",
