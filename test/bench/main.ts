@@ -1,7 +1,9 @@
 // npm run bench -- flows|kv [--n 1000] [--runs 3] [--memory 0,1000,10000] [--latency 0,10,50] [--json FILE]
+// npm run bench -- backfill [--slots 180] [--runs 3] [--json FILE]
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { down, up } from "../../sandbox/sandbox.ts";
+import { measureBackfill } from "./backfill.ts";
 import { bareLoop, measureLatency, measureMemory, measureRun } from "./measure.ts";
 import { measureRotation } from "./rotation.ts";
 import { spreadOf } from "./stats.ts";
@@ -32,6 +34,13 @@ for (const [command, subject] of Object.entries({ flows, kv: entries }))
     .option("--latency <milliseconds>", "answering times of Kestra with which convergence is measured", "0,10,50")
     .option("--json <file>", "write the medians there")
     .action((options: Options) => benchmark(subject, options));
+bench
+  .command("backfill")
+  .description("a Backfill beside the same slots started by a bare API call")
+  .option("--slots <slots>", "hourly slots in a run; Kestra starts one a second", "180")
+  .option("--runs <runs>", "runs of which median and spread are told", "3")
+  .option("--json <file>", "write the medians there")
+  .action(benchmarkBackfill);
 await bench.parseAsync();
 
 async function withSandbox<T>(work: () => Promise<T>): Promise<T> {
@@ -70,13 +79,35 @@ async function benchmark(subject: Subject, { n, runs, memory: sizes, latency: de
       seconds.push(await withSandbox(() => measureLatency(subject, size, Number(milliseconds))));
     latency[milliseconds] = spreadOf(seconds);
   }
-  const keys = Object.keys(figures[0] ?? {});
-  const spreads = Object.fromEntries(keys.map((key) => [key, spreadOf(figures.map((figure) => figure[key] ?? NaN))]));
+  const spreads = spreadsOf(figures);
   const rss = Object.fromEntries(Object.entries(memory).map(([resources, values]) => [resources, spreadOf(values)]));
   printTable({ ...spreads, ...prefixed("rssMb ", rss), ...prefixed("seconds at latency ", latency) });
-  if (json === undefined) return;
-  const medians = { ...mediansOf(spreads), rssMb: mediansOf(rss), secondsAtLatencyMs: mediansOf(latency) };
-  writeFileSync(json, `${JSON.stringify(medians, undefined, 2)}\n`);
+  writeMedians(json, { ...mediansOf(spreads), rssMb: mediansOf(rss), secondsAtLatencyMs: mediansOf(latency) });
+}
+
+async function benchmarkBackfill({
+  slots,
+  runs,
+  json,
+}: Pick<Options, "runs" | "json"> & { slots: string }): Promise<void> {
+  const figures: Record<string, number>[] = [];
+  for (let number = 1; number <= Number(runs); number++) {
+    say(`run ${number} of ${runs}: ${slots} slots, which takes about ${slots} s`);
+    figures.push({ ...(await withSandbox(() => measureBackfill(Number(slots)))) });
+  }
+  const spreads = spreadsOf(figures);
+  printTable(spreads);
+  writeMedians(json, mediansOf(spreads));
+}
+
+/** Of every figure over all runs. */
+function spreadsOf(figures: readonly Readonly<Record<string, number>>[]): Record<string, Spread> {
+  const keys = Object.keys(figures[0] ?? {});
+  return Object.fromEntries(keys.map((key) => [key, spreadOf(figures.map((figure) => figure[key] ?? NaN))]));
+}
+
+function writeMedians(json: string | undefined, medians: object): void {
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(medians, undefined, 2)}\n`);
 }
 
 function printTable(rows: Record<string, Spread>): void {

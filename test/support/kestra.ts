@@ -43,7 +43,7 @@ export interface KestraTrigger {
 export interface KestraExecution {
   id: string;
   flowRevision: number;
-  state: { current: string; startDate: string };
+  state: { current: string; startDate: string; endDate?: string };
   labels?: { key: string; value: string }[];
   inputs?: Record<string, unknown>;
   trigger?: { id: string; variables?: { date?: string } };
