@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
 import { always, eventually } from "../../support/eventually.ts";
-import { BackfillScene, hours, sleeping } from "./scene.ts";
+import { BackfillScene, hours, sleeping, HOURLY } from "./scene.ts";
 
 const scene = new BackfillScene("bf-delete");
 const range = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T04:00:00Z" };
 
 test("deleting one that runs cancels what has not started, and leaves the rest", async () => {
-  await scene.flow("cancelled", "0 * * * *", { tasks: sleeping(2) });
+  await scene.flow("cancelled", HOURLY, { tasks: sleeping(2) });
   const { nextExecutionDate } = await scene.row("cancelled");
   await scene.create("cancelled", range);
   await scene.waitSlots("cancelled", 1);
@@ -25,7 +25,7 @@ test("deleting one that runs cancels what has not started, and leaves the rest",
 });
 
 test("with deletionPolicy Orphan it runs on", async () => {
-  await scene.flow("orphan", "0 * * * *");
+  await scene.flow("orphan", HOURLY);
   await scene.create("orphan", { ...range, deletionPolicy: "Orphan" });
   await scene.waitSlots("orphan", 1);
   await scene.backfills.delete("orphan");
@@ -35,7 +35,7 @@ test("with deletionPolicy Orphan it runs on", async () => {
 });
 
 test("deleted while no operator runs, it is cancelled by the next one", async () => {
-  await scene.flow("late", "0 * * * *", { tasks: sleeping(2) });
+  await scene.flow("late", HOURLY, { tasks: sleeping(2) });
   await scene.create("late", range);
   await scene.waitSlots("late", 1);
   await scene.stopOperator();
@@ -47,7 +47,7 @@ test("deleted while no operator runs, it is cancelled by the next one", async ()
 });
 
 test("a finished one is deleted when its time is over, and what ran stays", async () => {
-  await scene.flow("ttl", "0 * * * *");
+  await scene.flow("ttl", HOURLY);
   await scene.create("ttl", { start: "2024-01-01T00:00:00Z", end: "2024-01-01T01:00:00Z", ttlSecondsAfterFinished: 2 });
   const status = await scene.waitState("ttl", "Complete");
   await scene.backfills.waitGone("ttl");
@@ -56,7 +56,7 @@ test("a finished one is deleted when its time is over, and what ran stays", asyn
 });
 
 test("a time to live can be given to one that is finished already", async () => {
-  await scene.flow("ttl-later", "0 * * * *");
+  await scene.flow("ttl-later", HOURLY);
   await scene.create("ttl-later", { start: "2024-01-01T00:00:00Z", end: "2024-01-01T00:00:00Z" });
   await scene.waitState("ttl-later", "Complete");
   await scene.backfills.patchSpec("ttl-later", { ttlSecondsAfterFinished: 0 });

@@ -6,7 +6,7 @@ import type { Exchange, Faults } from "../../support/faultProxy.ts";
 import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
 import { ANYTHING, apiServerOf, ServiceAccount } from "../process/access.ts";
-import { scheduledFlow, slotOf } from "./scene.ts";
+import { HOURLY, scheduledFlow, slotOf } from "./scene.ts";
 
 const WITHIN = { within: 90_000 };
 
@@ -61,7 +61,7 @@ export class Lane {
   async tell(crash?: { at: Deed; moment: keyof Faults }): Promise<Deed[]> {
     const id = uniqueName("life");
     const namespace = this.#cluster.name;
-    await this.#kestraApi.create(scheduledFlow(namespace, id, "0 * * * *"));
+    await this.#kestraApi.create(scheduledFlow(namespace, id, HOURLY));
     const next = await eventually(async () => {
       const row = await this.#kestraApi.trigger(namespace, id, "tick");
       if (row?.nextExecutionDate === undefined) throw new Error("not scheduled yet");

@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
-import { BackfillScene, hours, slotOf } from "./scene.ts";
+import { BackfillScene, hours, slotOf, HOURLY } from "./scene.ts";
 
 const scene = new BackfillScene("bf-purge");
 const range = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T06:00:00Z" };
 
 test("executions that are purged while it runs lower no count, and make no slot run again", async () => {
-  await scene.flow("counted", "0 * * * *");
+  await scene.flow("counted", HOURLY);
   await scene.create("counted", range);
   await scene.backfills.waitUntil("counted", ({ status }) => (status?.slots?.done ?? 0) >= 2);
   const purged = (await scene.ours("counted")).slice(0, 2);
@@ -18,7 +18,7 @@ test("executions that are purged while it runs lower no count, and make no slot 
 });
 
 test("a finished one is not looked at again, whatever becomes of its executions", async () => {
-  await scene.flow("over", "0 * * * *");
+  await scene.flow("over", HOURLY);
   await scene.create("over", { ...range, end: "2024-01-01T01:00:00Z" });
   const before = await scene.waitState("over", "Complete");
   for (const { id } of await scene.ours("over")) await scene.kestra.deleteExecution(id);
@@ -30,7 +30,7 @@ test("a finished one is not looked at again, whatever becomes of its executions"
 });
 
 test("executions that are purged before they are counted are told apart, and their slots are not run again", async () => {
-  await scene.flow("uncounted", "0 * * * *");
+  await scene.flow("uncounted", HOURLY);
   await scene.create("uncounted", range);
   await scene.waitSlots("uncounted", 1);
   await scene.stopOperator();

@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
-import { BackfillScene, hours } from "./scene.ts";
+import { BackfillScene, hours, HOURLY } from "./scene.ts";
 
 const scene = new BackfillScene("bf-queue");
 
 test("several Backfills of one trigger take turns, oldest first, and say whom they wait for", async () => {
-  await scene.flow("turns", "0 * * * *");
+  await scene.flow("turns", HOURLY);
   const target = { namespace: scene.namespace, id: "turns" };
   const ranges = { a: [0, 2], b: [3, 5], c: [6, 7] } as const;
   for (const [name, [from, to]] of Object.entries(ranges)) {
@@ -25,7 +25,7 @@ test("several Backfills of one trigger take turns, oldest first, and say whom th
 
 test("Backfills of one trigger that are made together take turns, too, and none replaces another", async () => {
   const pairs = [1, 2, 3, 4].map((pair) => `pair-${pair}`);
-  await Promise.all(pairs.map((id) => scene.flow(id, "0 * * * *")));
+  await Promise.all(pairs.map((id) => scene.flow(id, HOURLY)));
   const made = pairs.flatMap((id) => {
     const target = { namespace: scene.namespace, id };
     return [
@@ -42,7 +42,7 @@ test("Backfills of one trigger that are made together take turns, too, and none 
 });
 
 test("a suspended one lets others pass", async () => {
-  await scene.flow("pass", "0 * * * *");
+  await scene.flow("pass", HOURLY);
   const target = { namespace: scene.namespace, id: "pass" };
   await scene.create("sleeper", { target, start: "2024-01-01T00:00:00Z", end: "2024-01-01T00:00:00Z", suspend: true });
   await scene.waitState("sleeper", "Suspended");
@@ -53,7 +53,7 @@ test("a suspended one lets others pass", async () => {
 
 test("Backfills of different triggers of one flow run at the same time", async () => {
   await scene.kestra.create(
-    `${scene.source("two", "0 * * * *")}  - id: tock\n    type: io.kestra.plugin.core.trigger.Schedule\n    cron: "0 0 * * *"\n`,
+    `${scene.source("two", HOURLY)}  - id: tock\n    type: io.kestra.plugin.core.trigger.Schedule\n    cron: "0 0 1-5 1 *"\n`,
   );
   await eventually(async () => {
     if ((await scene.kestra.trigger(scene.namespace, "two", "tock")) === undefined) throw new Error("not there yet");
@@ -70,7 +70,7 @@ test("Backfills of different triggers of one flow run at the same time", async (
 });
 
 test("with a window, slices are handed over one after the other", async () => {
-  await scene.flow("window", "0 * * * *");
+  await scene.flow("window", HOURLY);
   await scene.create("window", { start: "2024-01-01T00:00:00Z", end: "2024-01-01T05:00:00Z", window: "PT2H" });
   const status = await scene.waitState("window", "Complete");
   expect(status).toMatchObject({ attempt: 3, slots: { done: 6 }, effective: { maxActive: 1 } });

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { BackfillSpec } from "../../../src/resources/backfill/schema.ts";
 import { eventually } from "../../support/eventually.ts";
-import { BackfillScene, hours } from "./scene.ts";
+import { BackfillScene, hours, HOURLY } from "./scene.ts";
 
 const scene = new BackfillScene("bf-refuse");
 const range = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T02:00:00Z" };
@@ -135,7 +135,7 @@ test.each<Refusal>([
 
 test("two Schedule triggers and none named are refused, and one that is named is run", async () => {
   await scene.kestra.create(
-    `${scene.source("two", "0 * * * *")}  - id: tock\n    type: io.kestra.plugin.core.trigger.Schedule\n    cron: "30 * * * *"\n`,
+    `${scene.source("two", HOURLY)}  - id: tock\n    type: io.kestra.plugin.core.trigger.Schedule\n    cron: "30 * * * *"\n`,
   );
   await scene.create("two", range);
   expect(await scene.waitReason("two", "TriggerAmbiguous")).toContain("set target.trigger to one of tick, tock");
@@ -154,14 +154,14 @@ test.each([
 test("a flow that is not there is waited for", async () => {
   await scene.create("absent", range);
   expect(await scene.waitReason("absent", "FlowMissing")).toContain("is not in Kestra");
-  await scene.flow("absent", "0 * * * *");
+  await scene.flow("absent", HOURLY);
   await scene.look("absent");
   await scene.waitState("absent", "Complete");
   await scene.expectSlots("absent", hours(0, 2));
 });
 
 test("a KestraFlow is waited for until it is Ready", async () => {
-  const source = scene.source("declared", "0 * * * *");
+  const source = scene.source("declared", HOURLY);
   await scene.create("declared", { target: { flowRef: { name: "declared" } }, ...range });
   expect(await scene.waitReason("declared", "FlowNotReady")).toContain("the KestraFlow declared");
   await scene.cluster.createFlow("declared", { source: source.replace("tasks:", "task:") });
@@ -177,17 +177,17 @@ test.each([
   { what: "trigger", more: "", trigger: "disabled: true", reason: "TriggerDisabled" },
 ])("a disabled $what is waited for", async ({ what, more, trigger, reason }) => {
   const id = `${what}-disabled`;
-  await scene.flow(id, "0 * * * *", { more, trigger });
+  await scene.flow(id, HOURLY, { more, trigger });
   await scene.create(id, range);
   expect(await scene.waitReason(id, reason)).toContain("enable it");
-  await scene.kestra.edit(scene.namespace, id, scene.source(id, "0 * * * *"));
+  await scene.kestra.edit(scene.namespace, id, scene.source(id, HOURLY));
   await scene.look(id);
   await scene.waitState(id, "Complete");
   await scene.expectSlots(id, hours(0, 2));
 });
 
 test("what is fixed cannot be changed: the API server says so, and of inputs we do", async () => {
-  await scene.flow("fixed", "0 * * * *", { more: "inputs:\n  - id: color\n    type: STRING\n    defaults: red" });
+  await scene.flow("fixed", HOURLY, { more: "inputs:\n  - id: color\n    type: STRING\n    defaults: red" });
   await scene.create("fixed", { ...range, suspend: true, inputs: { color: "blue" } });
   await scene.waitState("fixed", "Suspended");
   for (const change of [
@@ -209,7 +209,7 @@ test("what is fixed cannot be changed: the API server says so, and of inputs we 
 });
 
 test("a namespace that the policy refuses is refused", async () => {
-  await scene.flow("policed", "0 * * * *");
+  await scene.flow("policed", HOURLY);
   await scene.restartOperator({ NAMESPACE_POLICY: JSON.stringify([{ from: ["*"], to: ["elsewhere"] }]) });
   await scene.create("policed", range);
   expect(await scene.waitReason("policed", "NamespaceNotAllowed")).toContain(scene.namespace);
@@ -218,7 +218,7 @@ test("a namespace that the policy refuses is refused", async () => {
 });
 
 test("paused by its annotation it is left alone, and can still be deleted", async () => {
-  await scene.flow("left", "0 * * * *");
+  await scene.flow("left", HOURLY);
   await scene.backfills.create(
     "left",
     { target: { namespace: scene.namespace, id: "left" }, ...range },

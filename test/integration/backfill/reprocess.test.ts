@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { BackfillScene, failingWhen, hours, slotOf } from "./scene.ts";
+import { BackfillScene, failingWhen, hours, slotOf, HOURLY } from "./scene.ts";
 
 const scene = new BackfillScene("bf-again");
 const range = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T03:00:00Z" };
@@ -11,7 +11,7 @@ async function again(name: string, flow: string, reprocess: "Missing" | "Failed"
 }
 
 test("made again after it was deleted, nothing that has succeeded is run", async () => {
-  await scene.flow("gitops", "0 * * * *");
+  await scene.flow("gitops", HOURLY);
   await scene.create("gitops", range);
   await scene.waitState("gitops", "Complete");
   await scene.backfills.delete("gitops");
@@ -25,7 +25,7 @@ test("made again after it was deleted, nothing that has succeeded is run", async
 });
 
 test("gaps are filled, whoever ran what is between them", async () => {
-  await scene.flow("gaps", "0 * * * *");
+  await scene.flow("gaps", HOURLY);
   const [, second] = hours(0, 3);
   await scene.kestra.startBackfill(scene.trigger("gaps"), { start: "2024-01-01T00:30:00Z", end: second ?? "" });
   await scene.waitSuccesses("gaps", 1);
@@ -39,7 +39,7 @@ test("gaps are filled, whoever ran what is between them", async () => {
 });
 
 test("Missing runs failed slots again, Failed only them, and All everything", async () => {
-  await scene.flow("all-ways", "0 * * * *", FAILS_AT_1);
+  await scene.flow("all-ways", HOURLY, FAILS_AT_1);
   await scene.create("all-ways", range);
   expect((await scene.waitState("all-ways", "Failed")).slots).toMatchObject({ done: 3, failed: 1 });
 
@@ -47,7 +47,7 @@ test("Missing runs failed slots again, Failed only them, and All everything", as
   expect((await scene.waitState("failed-only", "Failed")).slots).toMatchObject({ total: 4, present: 3, failed: 1 });
   expect((await scene.ours("failed-only", "all-ways")).map(slotOf)).toEqual(hours(1, 1));
 
-  await scene.kestra.edit(scene.namespace, "all-ways", scene.source("all-ways", "0 * * * *"));
+  await scene.kestra.edit(scene.namespace, "all-ways", scene.source("all-ways", HOURLY));
   await again("missing", "all-ways", "Missing");
   expect((await scene.waitState("missing", "Complete")).slots).toMatchObject({ total: 4, present: 3, done: 1 });
   expect((await scene.ours("missing", "all-ways")).map(slotOf)).toEqual(hours(1, 1));
@@ -61,7 +61,7 @@ test("Missing runs failed slots again, Failed only them, and All everything", as
 });
 
 test("slots that were run while it was suspended are left out when it goes on", async () => {
-  await scene.flow("meanwhile", "0 * * * *");
+  await scene.flow("meanwhile", HOURLY);
   await again("meanwhile", "meanwhile", "Missing", true);
   await scene.waitState("meanwhile", "Suspended");
   await again("other", "meanwhile", "Missing");
@@ -73,7 +73,7 @@ test("slots that were run while it was suspended are left out when it goes on", 
 });
 
 test("a preview counts what is there and what would be run, and starts nothing", async () => {
-  await scene.flow("preview", "0 * * * *");
+  await scene.flow("preview", HOURLY);
   await scene.kestra.startBackfill(scene.trigger("preview"), {
     start: "2024-01-01T00:00:00Z",
     end: "2024-01-01T01:00:00Z",

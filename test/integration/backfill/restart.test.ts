@@ -13,7 +13,7 @@ import { TestNamespace } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
 import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
-import { hours, scheduledFlow, slotOf } from "./scene.ts";
+import { hours, scheduledFlow, slotOf, HOURLY } from "./scene.ts";
 
 jest.setTimeout(180_000);
 
@@ -47,7 +47,7 @@ afterAll(async () => {
 
 test("when Kestra is restarted in the midst of it, it goes on, and every slot is run once", async () => {
   const id = "restart";
-  await kestra.create(scheduledFlow(cluster.name, id, "0 * * * *"));
+  await kestra.create(scheduledFlow(cluster.name, id, HOURLY));
   await cluster.backfills.create(id, {
     target: { namespace: cluster.name, id },
     start: "2024-01-01T00:00:00Z",

@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { BackfillScene, hours, slotOf } from "./scene.ts";
+import { BackfillScene, hours, slotOf, HOURLY } from "./scene.ts";
 
 const scene = new BackfillScene("bf-run");
 
 test("every slot of the range is run once, both ends included, and the proof is in the status", async () => {
-  await scene.flow("all", "0 * * * *");
+  await scene.flow("all", HOURLY);
   const before = await scene.row("all");
   await scene.create("all", { start: "2024-01-01T01:00:00Z", end: "2024-01-01T04:00:00Z" });
   const status = await scene.waitState("all", "Complete");
@@ -28,7 +28,7 @@ test("every slot of the range is run once, both ends included, and the proof is 
 });
 
 test("every execution carries the labels that tell whose it is, and those that were asked for", async () => {
-  await scene.flow("labels", "0 * * * *");
+  await scene.flow("labels", HOURLY);
   const { metadata } = await scene.create("labels", {
     start: "2024-01-01T01:00:00Z",
     end: "2024-01-01T02:00:00Z",
@@ -55,7 +55,7 @@ test("a single slot is run at once", async () => {
 });
 
 test("a trigger that does not make up for missed schedules runs its slots one after the other, too", async () => {
-  await scene.flow("none", "0 * * * *", { trigger: "recoverMissedSchedules: NONE" });
+  await scene.flow("none", HOURLY, { trigger: "recoverMissedSchedules: NONE" });
   const { nextExecutionDate } = await scene.row("none");
   await scene.create("none", { start: "2024-01-01T01:00:00Z", end: "2024-01-01T03:00:00Z" });
   expect((await scene.waitState("none", "Complete")).slots).toMatchObject({ total: 3, done: 3 });
@@ -76,7 +76,7 @@ test("dates are days in the trigger's zone, across a change of the clocks", asyn
 });
 
 test("what Kestra makes no execution for is not taken for done", async () => {
-  await scene.flow("silent", "0 * * * *", {
+  await scene.flow("silent", HOURLY, {
     trigger: 'inputs:\n  day: "{{ nonsense() }}"',
     more: "inputs:\n  - id: day\n    type: STRING",
   });

@@ -6,6 +6,14 @@ import type { KestraExecution, KestraTrigger } from "../../support/kestra.ts";
 import type { TestResources } from "../../support/resources.ts";
 import { TestScene } from "../scene.ts";
 
+/**
+ * Every hour of the first days of January and February: tests run slots of 2024, and no live slot is due among them, as it would be at
+ * every full hour of the clock. On those days themselves one can be.
+ */
+export const HOURLY = "0 * 1 1,2 *";
+/** Half an hour later. */
+export const HALF_PAST = "30 * 1 1,2 *";
+
 type State = NonNullable<BackfillStatus["state"]>;
 
 /** A scene of backfills: flows with a Schedule trigger, made in Kestra directly, and the Backfills of their slots. */

@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
 import { always, eventually } from "../../support/eventually.ts";
-import { BackfillScene, failingWhen, hours, sleeping } from "./scene.ts";
+import { BackfillScene, failingWhen, hours, sleeping, HOURLY } from "./scene.ts";
 
 const scene = new BackfillScene("bf-suspend");
 const day = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T05:00:00Z" };
 
 test("one that is made suspended says what it would do, is Ready, and starts nothing", async () => {
-  await scene.flow("asleep", "0 * * * *");
+  await scene.flow("asleep", HOURLY);
   const before = await scene.row("asleep");
   await scene.create("asleep", { ...day, suspend: true });
   const { status } = await scene.backfills.waitReady("asleep");
@@ -19,7 +19,7 @@ test("one that is made suspended says what it would do, is Ready, and starts not
 });
 
 test("suspending takes effect within two seconds, the live schedule is as it was, and every slot is run once in the end", async () => {
-  await scene.flow("halted", "0 * * * *");
+  await scene.flow("halted", HOURLY);
   const { nextExecutionDate } = await scene.row("halted");
   await scene.create("halted", day);
   await scene.waitSlots("halted", 2);
@@ -51,7 +51,7 @@ test("suspending takes effect within two seconds, the live schedule is as it was
 });
 
 test("what runs while it is suspended goes on, and is counted", async () => {
-  await scene.flow("long", "0 * * * *", { tasks: sleeping(3) });
+  await scene.flow("long", HOURLY, { tasks: sleeping(3) });
   await scene.create("long", day);
   await scene.waitSlots("long", 1);
   await scene.backfills.patchSpec("long", { suspend: true });
@@ -65,7 +65,7 @@ test("what runs while it is suspended goes on, and is counted", async () => {
 });
 
 test("suspended and resumed in quick succession, no slot is lost and none is run twice", async () => {
-  await scene.flow("flicker", "0 * * * *");
+  await scene.flow("flicker", HOURLY);
   await scene.create("flicker", day);
   await scene.waitSlots("flicker", 1);
   for (let i = 0; i < 4; i += 1) {
@@ -79,7 +79,7 @@ test("suspended and resumed in quick succession, no slot is lost and none is run
 const FAILS_AT_1_AND_2 = failingWhen("{{ trigger.date contains 'T01:' or trigger.date contains 'T02:' }}");
 
 test("at so many failures it pauses, and goes on when more are allowed", async () => {
-  await scene.flow("budget", "0 * * * *", { tasks: FAILS_AT_1_AND_2 });
+  await scene.flow("budget", HOURLY, { tasks: FAILS_AT_1_AND_2 });
   await scene.create("budget", { ...day, failurePolicy: { maxFailed: 1, action: "Pause" } });
   const status = await scene.waitState("budget", "Suspended");
   expect(status.conditions?.find(({ type }) => type === "Suspended")?.reason).toBe("FailureBudgetSpent");
@@ -104,7 +104,7 @@ test("at so many failures it pauses, and goes on when more are allowed", async (
 });
 
 test("at so many failures it stops for good, where the policy says so", async () => {
-  await scene.flow("stop", "0 * * * *", { tasks: FAILS_AT_1_AND_2 });
+  await scene.flow("stop", HOURLY, { tasks: FAILS_AT_1_AND_2 });
   await scene.create("stop", { ...day, failurePolicy: { maxFailed: 1, action: "Stop" } });
   const status = await scene.waitState("stop", "Failed");
   expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("FailureBudgetSpent");
