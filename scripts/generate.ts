@@ -1,4 +1,4 @@
-// Writes what is generated from the zod schemas and from the charts' values; with --check, fails when a committed file is not what would
+// Writes what is generated from the zod schemas and from the files of charts and GitOps; with --check, fails when a committed file is not what would
 // be written.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,6 +9,7 @@ import { FlowSpec, FlowStatus, kestraFlows } from "../src/resources/flow/schema.
 import { kestraKvs, KvSpec, KvStatus } from "../src/resources/kv/schema.ts";
 import { crdTemplate, withValuesTable } from "./charts.ts";
 import { crdOf } from "./crd.ts";
+import { healthConfigMap } from "./gitops.ts";
 import { fieldTable, settingsTable } from "./reference.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -72,6 +73,7 @@ const crds = [
   }),
 ];
 
+const read = (path: string) => readFileSync(join(root, path), "utf8");
 const charts = ["kestraflow-operator", "kestra-stack"];
 
 const files: Record<string, string> = {
@@ -82,10 +84,17 @@ const files: Record<string, string> = {
     ]),
   ),
   ...Object.fromEntries(
-    charts.map((chart) => {
-      const read = (name: string) => readFileSync(join(root, "charts", chart, name), "utf8");
-      return [`charts/${chart}/README.md`, withValuesTable(read("README.md"), read("values.yaml"))];
-    }),
+    charts
+      .map((chart) => `charts/${chart}`)
+      .map((chart) => [
+        `${chart}/README.md`,
+        withValuesTable(read(`${chart}/README.md`), read(`${chart}/values.yaml`)),
+      ]),
+  ),
+  "gitops/argocd/argocd-cm.yaml": healthConfigMap(
+    Object.fromEntries(
+      crds.map(({ spec }) => [spec.names.kind, read(`gitops/argocd/health/${spec.names.kind.toLowerCase()}.lua`)]),
+    ),
   ),
   "docs/reference/backfill.md": fieldTable("Backfill", { spec: BackfillSpec, status: BackfillStatus }),
   "docs/reference/kestraflow.md": fieldTable("KestraFlow", { spec: FlowSpec, status: FlowStatus }),

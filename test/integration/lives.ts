@@ -67,6 +67,10 @@ export async function entryLives(cluster: TestNamespace, kestraNamespace: string
 
   await cluster.kvs.create(literal, { namespace: kestraNamespace, key: literal, value: "as it stands" });
   await cluster.kvs.waitReady(literal);
+  await kestra.putEntry(kestraNamespace, literal, '"edited by a person"');
+  await eventually(async () => {
+    expect(await kestra.value(kestraNamespace, literal)).toMatchObject({ value: "as it stands" });
+  });
   await cluster.kvs.delete(literal);
   await cluster.kvs.waitGone(literal);
 }

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll } from "@jest/globals";
+import { afterAll, beforeAll } from "@jest/globals";
 import { loadAll } from "js-yaml";
 import { cacheFolder } from "../../../sandbox/folders.ts";
 import { helmCommand } from "../../../sandbox/helm.ts";
@@ -42,17 +42,21 @@ afterAll(async () => {
   await rm(await home, { recursive: true });
 });
 
+const command = (): Promise<string> =>
+  helmCommand({ cacheDir: cacheFolder(), report: (line) => process.stderr.write(`${line}\n`) });
+// Built on a slow, busy machine, the first time.
+beforeAll(command, 30 * 60_000);
+
 /** Runs helm against the cluster of this test run, `values` as the file of the last argument. Rejects with its standard error. */
 export async function helm(args: string[], values?: Values): Promise<string> {
   const folder = await home;
-  const command = await helmCommand({ cacheDir: cacheFolder(), report: (line) => process.stderr.write(`${line}\n`) });
   const places = Object.fromEntries(
     ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"].map((name) => [name, folder]),
   );
   const file = join(folder, `${crypto.randomUUID()}.json`);
   if (values !== undefined) await writeFile(file, JSON.stringify(values));
   const all = values === undefined ? args : [...args, "--values", file];
-  const { stdout } = await run(command, all, { env: { ...process.env, ...places }, maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await run(await command(), all, { env: { ...process.env, ...places }, maxBuffer: 64 * 1024 * 1024 });
   return stdout;
 }
 
