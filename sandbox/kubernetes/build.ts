@@ -66,6 +66,8 @@ function givenBinaries(assets: string): KubernetesBinaries {
   return { etcd, apiServer, ...(existsSync(controllerManager) && { controllerManager }) };
 }
 
+const instead = "set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver";
+
 const etcdBuild: GoBuild = {
   title: `etcd ${ETCD_VERSION}`,
   usually: "one to two minutes",
@@ -78,6 +80,7 @@ require go.etcd.io/etcd/server/v3 v${ETCD_VERSION}
 `),
   packages: ["go.etcd.io/etcd/server/v3"],
   ldflags: [],
+  instead,
 };
 
 function kubernetesBuild(version: string): GoBuild {
@@ -91,6 +94,7 @@ function kubernetesBuild(version: string): GoBuild {
     ldflags: ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"].flatMap((holder) =>
       Object.entries(variables).map(([name, value]) => `-X ${holder}.${name}=${value}`),
     ),
+    instead,
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goEnvironment, go, type GoContext } from "./goToolchain.ts";
 
@@ -10,7 +10,11 @@ export interface GoBuild {
   /** The text of go.mod, given the environment to ask `go` in. */
   goMod: (context: GoContext) => Promise<string>;
   packages: string[];
+  /** A folder whose files are put beside go.mod, for programs of our own. */
+  sources?: string;
   ldflags: string[];
+  /** What can be done where there is no Go, to end "Install Go, or ...". */
+  instead?: string;
 }
 
 const REPORT_EVERY_MS = 5_000;
@@ -23,10 +27,11 @@ export async function goBuild(build: GoBuild, work: string, report: (line: strin
     string,
   ];
   for (const folder of [source, temporary, binaries]) mkdirSync(folder);
-  const context = { folder: source, env: await goEnvironment(temporary) };
+  const context = { folder: source, env: await goEnvironment(temporary, build.title, build.instead) };
   using progress = new Progress(build, report);
 
   const onDownload = (line: string) => line.startsWith("go: downloading ") && progress.downloaded();
+  if (build.sources !== undefined) cpSync(build.sources, source, { recursive: true });
   writeFileSync(join(source, "go.mod"), await build.goMod(context));
   const stale = await go(
     ["list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", ...build.packages],
