@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { KestraClient } from "../kestra/client.ts";
+import type { TransportOptions } from "../kestra/transport.ts";
 import { KestraSettings, parseKestraSettings, readNamedFile } from "../operator/config.ts";
 import { credentialsOf } from "../operator/credentials.ts";
 import { addSettings, variablesOf } from "./settings.ts";
@@ -30,9 +31,13 @@ export function tenantOf(flags: Readonly<Record<string, unknown>>): string {
  *
  * @throws {InvalidSettings}
  */
-export function connectKestra(flags: Readonly<Record<string, unknown>>): KestraClient {
+export function connectKestra(
+  flags: Readonly<Record<string, unknown>>,
+  options: Pick<TransportOptions, "maxBodyBytes"> = {},
+): KestraClient {
   const settings = parseKestraSettings(variablesOf(flags));
   return new KestraClient({
+    ...options,
     url: settings.KESTRA_URL,
     tenant: settings.KESTRA_TENANT,
     credentials: credentialsOf(settings, () => undefined),

@@ -11,6 +11,7 @@ interface Entry {
 
 const COMMANDS: readonly Entry[] = [
   { name: "run", summary: "Run the operator", load: () => import("./run.ts") },
+  { name: "export", summary: "Write what Kestra has as manifests", load: () => import("./export/command.ts") },
   { name: "validate", summary: "Check manifests and flows", load: () => import("./validate/command.ts") },
 ];
 
