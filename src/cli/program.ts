@@ -12,6 +12,7 @@ interface Entry {
 const COMMANDS: readonly Entry[] = [
   { name: "run", summary: "Run the operator", load: () => import("./run.ts") },
   { name: "export", summary: "Write what Kestra has as manifests", load: () => import("./export/command.ts") },
+  { name: "convert", summary: "Write what others declare as manifests", load: () => import("./convert/command.ts") },
   { name: "validate", summary: "Check manifests and flows", load: () => import("./validate/command.ts") },
 ];
 

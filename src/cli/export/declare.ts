@@ -1,5 +1,5 @@
 import type { StoredValue } from "../../kestra/kv.ts";
-import type { KvItem, KvType } from "../../kestra/types.ts";
+import type { KvType } from "../../kestra/types.ts";
 import { GROUP } from "../../resources/annotations.ts";
 import { fromLiteral, holds } from "../../resources/kv/value.ts";
 import type { ResourceName } from "../names.ts";
@@ -10,6 +10,15 @@ export const SECRET_KEY = "value";
 
 const API_VERSION = `${GROUP}/v1alpha1`;
 const SECOND_MS = 1_000;
+
+/** What is declared of an entry besides its value. The two dates tell its time to live. */
+export interface KvEntry {
+  namespace: string;
+  key: string;
+  description?: string;
+  updateDate?: string;
+  expirationDate?: string;
+}
 
 /** A value as a KestraKV declares it. */
 export interface Literal {
@@ -29,13 +38,14 @@ export function flowResource(
 
 /** A KestraKV that declares an entry with its description and time to live. */
 export function entryResource(
-  item: KvItem,
+  entry: KvEntry,
   value: object,
   { name, short }: ResourceName,
   target: string | undefined,
 ): Resource {
-  const { namespace, key, description, updateDate, expirationDate } = item;
-  const ttl = expirationDate === undefined ? undefined : Date.parse(expirationDate) - Date.parse(updateDate);
+  const { namespace, key, description, updateDate, expirationDate } = entry;
+  const ends = updateDate !== undefined && expirationDate !== undefined;
+  const ttl = ends ? Date.parse(expirationDate) - Date.parse(updateDate) : undefined;
   const spec = {
     namespace,
     key,
@@ -56,7 +66,7 @@ export function referenceTo({ name }: ResourceName, type: KvType): object {
  * until then Kestra keeps the value that it has.
  */
 export function secretResource(
-  { namespace, key }: KvItem,
+  { namespace, key }: KvEntry,
   type: KvType,
   { name, short }: ResourceName,
   target: string | undefined,

@@ -39,6 +39,7 @@ export async function deliver(
 ): Promise<{ complaints: number }> {
   if (resources.length === 0) throw new UserError("There is nothing to write: nothing was found that is selected.");
   const ordered = resources.toSorted(inOrder);
+  refuseDoubles(ordered);
   if (output === undefined) process.stdout.write(streamOf(ordered));
   else {
     const { files, unchanged, strays } = await writeFolder(output, ordered, { force, namespace });
@@ -53,6 +54,17 @@ export async function deliver(
   if (large.length > 0)
     console.error(`${nameList(large)}: too large for kubectl apply as it is; use kubectl apply --server-side.`);
   return { complaints: complainOf(ordered, options) };
+}
+
+/** One file would overwrite the other, or one object the other in the cluster. */
+function refuseDoubles(ordered: readonly Resource[]): void {
+  ordered.forEach((resource, index) => {
+    const before = ordered[index - 1];
+    if (before && inOrder(before, resource) === 0)
+      throw new UserError(
+        `${nameList([resource])} is there twice: rename one of the two, or convert them into different folders.`,
+      );
+  });
 }
 
 /** What the operator will refuse, told on standard error. */

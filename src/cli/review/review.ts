@@ -140,7 +140,7 @@ function hasShape({ complaints }: Reviewed): boolean {
 }
 
 /** A flow as Kestra has it has no apiVersion, and id and tasks. */
-function looksLikeFlow({ apiVersion, kind, id, namespace, tasks }: Tree): boolean {
+export function looksLikeFlow({ apiVersion, kind, id, namespace, tasks }: Readonly<Tree>): boolean {
   if (apiVersion !== undefined || kind !== undefined) return false;
   return [id, namespace, tasks].filter((part) => part !== undefined).length >= 2;
 }
