@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import "./compactHeap.ts";
-import { program } from "./cli/program.ts";
+import { program, programName } from "./cli/program.ts";
 
-await program().parseAsync();
+await program(programName(process.argv)).parseAsync();

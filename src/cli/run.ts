@@ -1,26 +1,22 @@
 import type { Command } from "commander";
 import { InvalidSettings, parseSettings, Settings } from "../operator/config.ts";
-
-/** Not to be seen in a list of processes. */
-const NO_FLAG = new Set(["KESTRA_PASSWORD"]);
+import { addSettings, variablesOf } from "./settings.ts";
 
 /** `kestraflow run`: the operator. Every setting is a flag and an environment variable; the flag wins. */
-export function addRun(parent: Command): void {
-  const command = parent
-    .command("run")
-    .description("Run the operator. Each flag can be given as an environment variable: --kestra-url is KESTRA_URL.");
-  for (const [variable, field] of Object.entries(Settings.shape)) {
-    if (!NO_FLAG.has(variable)) command.option(`${flagOf(variable)} <value>`, field.description ?? "");
-  }
+export function define(command: Command): void {
+  command.description(
+    "Run the operator. Each flag can be given as an environment variable: --kestra-url is KESTRA_URL.",
+  );
+  addSettings(command, Object.keys(Settings.shape) as (keyof Settings)[]);
   command.action(async (flags: Record<string, string>) => {
-    process.exitCode = await run({ ...process.env, ...variablesOf(flags) });
+    process.exitCode = await run(variablesOf(flags));
   });
 }
 
 /** Runs the operator until SIGTERM or SIGINT. Resolves to the exit code: 2 when the configuration cannot be used. */
 async function run(variables: Readonly<Record<string, string | undefined>>): Promise<number> {
   try {
-    // Loaded here, so that the other commands and --help start without the Kubernetes client.
+    // Loaded here, so that --help starts without the Kubernetes client.
     const { runOperator } = await import("../operator/run.ts");
     return await runOperator(parseSettings(variables));
   } catch (error) {
@@ -32,13 +28,4 @@ async function run(variables: Readonly<Record<string, string | undefined>>): Pro
     console.error(error);
     process.exit(1);
   }
-}
-
-function flagOf(variable: string): string {
-  return `--${variable.toLowerCase().replaceAll("_", "-")}`;
-}
-
-function variablesOf(flags: Record<string, string>): Record<string, string> {
-  const entries = Object.entries(flags).map(([name, value]) => [name.replace(/[A-Z]/g, "_$&").toUpperCase(), value]);
-  return Object.fromEntries(entries) as Record<string, string>;
 }

@@ -11,7 +11,15 @@ const MAX_VALUES_PER_CHARACTER = 10;
 
 const WITH_MERGE_KEYS = CORE_SCHEMA.withTags(mergeTag);
 
-export type YamlResult = { ok: true; value: unknown } | { ok: false; message: string };
+/** Where something stands in a text; both count from 1, columns in UTF-16 units. */
+export interface Position {
+  line: number;
+  column: number;
+}
+
+/** `message` names the place where js-yaml knows it; `reason` is the same without. */
+export type YamlResult =
+  { ok: true; value: unknown } | { ok: false; message: string; reason: string; position?: Position };
 
 /**
  * Reads one YAML document.
@@ -24,14 +32,17 @@ export function parseYaml(text: string, schema: Schema = WITH_MERGE_KEYS): YamlR
   try {
     const value = load(text, { schema, maxDepth: MAX_DEPTH, maxAliases: MAX_ALIASES });
     const limit = Math.min(MAX_VALUES, MAX_VALUES_PER_CHARACTER * text.length);
-    if (countValues(value, limit) >= limit)
-      return { ok: false, message: `with its aliases written out it comes to ${limit} values or more` };
+    if (countValues(value, limit) >= limit) {
+      const reason = `with its aliases written out it comes to ${limit} values or more`;
+      return { ok: false, message: reason, reason };
+    }
     return { ok: true, value };
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    const { mark } = error;
-    const where = mark ? ` at line ${mark.line + 1}, column ${mark.column + 1}` : "";
-    return { ok: false, message: error.reason + where };
+    const { mark, reason } = error;
+    if (!mark) return { ok: false, message: reason, reason };
+    const position = { line: mark.line + 1, column: mark.column + 1 };
+    return { ok: false, message: `${reason} at line ${position.line}, column ${position.column}`, reason, position };
   }
 }
 

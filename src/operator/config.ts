@@ -77,16 +77,40 @@ export type Settings = z.infer<typeof Settings>;
 /** The configuration cannot be used; the message names every variable at fault and never a value of one. */
 export class InvalidSettings extends Error {}
 
+/** What a connection to Kestra needs. */
+export const KestraSettings = Settings.pick({
+  KESTRA_URL: true,
+  KESTRA_USERNAME: true,
+  KESTRA_USERNAME_FILE: true,
+  KESTRA_PASSWORD: true,
+  KESTRA_PASSWORD_FILE: true,
+  KESTRA_TENANT: true,
+  KESTRA_CA_FILE: true,
+});
+export type KestraSettings = z.infer<typeof KestraSettings>;
+
 /**
  * Reads the settings from variables; empty ones count as not given.
  *
  * @throws {InvalidSettings}
  */
 export function parseSettings(variables: Readonly<Record<string, string | undefined>>): Settings {
+  return parseVariables(Settings, variables);
+}
+
+/** The same for what a connection to Kestra needs; other variables do not count. */
+export function parseKestraSettings(variables: Readonly<Record<string, string | undefined>>): KestraSettings {
+  return parseVariables(KestraSettings, variables);
+}
+
+function parseVariables<T extends z.ZodType>(
+  schema: T,
+  variables: Readonly<Record<string, string | undefined>>,
+): z.infer<T> {
   const given = Object.fromEntries(
     Object.entries(variables).filter(([, value]) => value !== undefined && value !== ""),
   );
-  const parsed = Settings.safeParse(given);
+  const parsed = schema.safeParse(given);
   const issues = (parsed.error?.issues ?? []).map(({ path, message, code }) => {
     const name = String(path[0]);
     const missing = code === "invalid_type" && given[name] === undefined;

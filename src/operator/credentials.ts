@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { Credentials } from "../kestra/transport.ts";
 import { readNamedFile } from "./config.ts";
-import type { Settings } from "./config.ts";
+import type { KestraSettings } from "./config.ts";
 
 /** How often the files are looked at, in milliseconds. */
 const CHECK_MS = 1_000;
@@ -12,7 +12,7 @@ const CHECK_MS = 1_000;
  *
  * @param onChange called when a file brought another value
  */
-export function credentialsOf(settings: Settings, onChange: () => void): () => Credentials {
+export function credentialsOf(settings: KestraSettings, onChange: () => void): () => Credentials {
   const username = follow("KESTRA_USERNAME_FILE", settings.KESTRA_USERNAME_FILE, settings.KESTRA_USERNAME, onChange);
   const password = follow("KESTRA_PASSWORD_FILE", settings.KESTRA_PASSWORD_FILE, settings.KESTRA_PASSWORD, onChange);
   const current = () => ({ username: username(), password: password() });

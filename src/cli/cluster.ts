@@ -1,0 +1,46 @@
+import type { Command } from "commander";
+import { KubernetesClient } from "../kubernetes/client.ts";
+import { messageOf } from "../lib/async.ts";
+import { silentLogger } from "../lib/log.ts";
+import { UserError } from "./failure.ts";
+
+/** The flags of kubectl that say which cluster and which namespace are meant. */
+export interface ClusterFlags {
+  kubeconfig?: string;
+  context?: string;
+  namespace?: string;
+  allNamespaces?: boolean;
+}
+
+export interface Cluster {
+  client: KubernetesClient;
+  /** The namespace that is meant: as given, else the context's. Undefined for all of them. */
+  namespace: string | undefined;
+}
+
+/** Adds the flags, as kubectl has them. */
+export function addClusterOptions(command: Command): void {
+  command
+    .option("--kubeconfig <file>", "Kubeconfig file; default: as kubectl finds it")
+    .option("--context <name>", "Context of the kubeconfig")
+    .option("-n, --namespace <name>", "Kubernetes namespace; default: the context's")
+    .option("-A, --all-namespaces", "All Kubernetes namespaces");
+}
+
+/** The cluster that the flags mean. No connection is opened yet; whoever has it closes the client. */
+export function connectCluster({ kubeconfig, context, namespace, allNamespaces }: ClusterFlags): Cluster {
+  if (allNamespaces && namespace !== undefined) throw new UserError("Give either --namespace or --all-namespaces.");
+  const client = connect(kubeconfig, context);
+  if (allNamespaces) return { client, namespace: undefined };
+  const { kubeConfig } = client;
+  const fallback = kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? "default";
+  return { client, namespace: namespace ?? fallback };
+}
+
+function connect(kubeconfig: string | undefined, context: string | undefined): KubernetesClient {
+  try {
+    return KubernetesClient.connect({ kubeconfig, context, userAgent: "kestraflow", logger: silentLogger });
+  } catch (error) {
+    throw new UserError(`${messageOf(error)} The flags --kubeconfig and --context choose another cluster.`);
+  }
+}
