@@ -21,7 +21,8 @@ export function namesKestra(flags: Readonly<Record<string, unknown>>): boolean {
 }
 
 /**
- * The Kestra that flags and environment name. No connection is opened yet.
+ * The Kestra that flags and environment name. No connection is opened yet. It is for reading: a call that would change something throws
+ * before anything is sent.
  *
  * @throws {InvalidSettings}
  */
@@ -32,5 +33,8 @@ export function connectKestra(flags: Readonly<Record<string, unknown>>): KestraC
     tenant: settings.KESTRA_TENANT,
     credentials: credentialsOf(settings, () => undefined),
     ca: settings.KESTRA_CA_FILE && readNamedFile("KESTRA_CA_FILE", settings.KESTRA_CA_FILE),
+    fence: () => {
+      throw new Error("the command line changes nothing in Kestra");
+    },
   });
 }

@@ -9,7 +9,10 @@ interface Entry {
   load: () => Promise<{ define: (command: Command) => void }>;
 }
 
-const COMMANDS: readonly Entry[] = [{ name: "run", summary: "Run the operator", load: () => import("./run.ts") }];
+const COMMANDS: readonly Entry[] = [
+  { name: "run", summary: "Run the operator", load: () => import("./run.ts") },
+  { name: "diff", summary: "Show what an apply would change in Kestra", load: () => import("./diff/command.ts") },
+];
 
 /** Exit code for a command line that cannot be understood, and for whatever else keeps a command from doing its work. */
 const FAILED = 2;
