@@ -10,8 +10,8 @@ export interface Side {
 
 /** Lines that are shown around a change. */
 const CONTEXT = 3;
-/** Beyond so many changed lines the search for the shortest diff takes seconds: the whole text is shown as replaced. */
-const MAX_EDITS = 5_000;
+/** Beyond so many changed lines the search for the shortest diff takes long (it grows with the square): the whole text is shown as replaced. */
+const MAX_EDITS = 1_000;
 const HEAD = { includeIndex: false, includeUnderline: false, includeFileHeaders: true };
 
 /** A unified diff, as `patch` reads it; empty where the texts are equal. */

@@ -8,6 +8,7 @@ import { rehearseAll } from "../rehearsal/all.ts";
 import type { Rehearsal } from "../rehearsal/all.ts";
 import { declaredIn } from "../rehearsal/declared.ts";
 import type { Outcome } from "../rehearsal/outcome.ts";
+import { terminalWidth } from "../output.ts";
 import { References } from "../rehearsal/references.ts";
 import { worldOf } from "../rehearsal/world.ts";
 import { backfillChanges, flowChanges, kvChanges } from "./render.ts";
@@ -46,7 +47,7 @@ function report(
   { mask, withCluster }: { mask: boolean; withCluster: boolean },
 ): ExitCode {
   const { flows, kvs, backfills } = rehearsal;
-  const width = process.stdout.isTTY ? process.stdout.columns : undefined;
+  const width = terminalWidth();
   const parts = [...flows.flatMap(flowChanges), kvChanges(kvs, { mask, width }), backfillChanges(backfills, width)];
   process.stdout.write(parts.filter((part) => part !== "").join("\n"));
   for (const flaw of flaws) console.error(flaw);
