@@ -29,7 +29,7 @@ export async function get(wanted: Wanted, names: readonly string[], flags: GetFl
   try {
     const resources = await read(cluster, wanted, names, flags.selector);
     const inKestra = kestra && (await lookInto(kestra, resources));
-    print(resources, flags.output ?? "table", inKestra, cluster.namespace);
+    print(resources, flags.output ?? "table", inKestra, { namespace: cluster.namespace, single: names.length === 1 });
   } finally {
     await cluster.client.close();
   }
@@ -87,12 +87,12 @@ function print(
   resources: Resources,
   format: Format,
   inKestra: ReadonlyMap<Resource, InKestra> | undefined,
-  namespace: string | undefined,
+  { namespace, single }: { namespace: string | undefined; single: boolean },
 ): void {
   const all: Resource[] = [...resources.flows, ...resources.kvs, ...resources.backfills];
   if (format === "json" || format === "yaml") {
     const items = all.map((item) => (inKestra ? { ...item, inKestra: inKestra.get(item) } : item));
-    printData(format, { apiVersion: "v1", kind: "List", items });
+    printData(format, single ? items[0] : { apiVersion: "v1", kind: "List", items });
     return;
   }
   if (all.length === 0) {

@@ -6,7 +6,7 @@ import type { AnyObject } from "../../kubernetes/objects.ts";
 import { parseYaml } from "../../lib/yaml.ts";
 import { projectBackfill } from "../../resources/backfill/cache.ts";
 import { decide } from "../../resources/backfill/decide.ts";
-import type { Fact, Observed } from "../../resources/backfill/model.ts";
+import type { Fact, History, Observed } from "../../resources/backfill/model.ts";
 import { observe, read, triggerOf } from "../../resources/backfill/observe.ts";
 import { backfills } from "../../resources/backfill/schema.ts";
 import type { Backfill, BackfillSpec, BackfillStatus } from "../../resources/backfill/schema.ts";
@@ -34,6 +34,8 @@ export interface BackfillOutcome extends Outcome {
   /** What the cluster has by this name; "unknown" where it was not asked. */
   existing: Backfill | undefined | "unknown";
   plan?: Plan;
+  /** What became of slots before, by milliseconds since the epoch. Not looked at where all are run. */
+  history?: History;
   /** It was counted for the flow as the files have it, which differs from the one in Kestra. */
   flowOfFiles?: true;
 }
@@ -110,6 +112,7 @@ export async function rehearseBackfill(
   return {
     ...told({ result: runs && !policy.suspend ? "create" : "none", ...(message === undefined ? {} : { message }) }),
     plan,
+    ...(seen.history ? { history: seen.history } : {}),
     ...(flowOfFiles ? { flowOfFiles } : {}),
   };
 }
