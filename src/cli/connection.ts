@@ -20,6 +20,11 @@ export function namesKestra(flags: Readonly<Record<string, unknown>>): boolean {
   return Boolean(variablesOf(flags).KESTRA_URL);
 }
 
+/** The tenant that flags and environment name, also where no Kestra is. */
+export function tenantOf(flags: Readonly<Record<string, unknown>>): string {
+  return variablesOf(flags).KESTRA_TENANT ?? "main";
+}
+
 /**
  * The Kestra that flags and environment name. No connection is opened yet. It is for reading: a call that would change something throws
  * before anything is sent.

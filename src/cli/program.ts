@@ -11,6 +11,7 @@ interface Entry {
 
 const COMMANDS: readonly Entry[] = [
   { name: "run", summary: "Run the operator", load: () => import("./run.ts") },
+  { name: "validate", summary: "Check manifests and flows", load: () => import("./validate/command.ts") },
   { name: "diff", summary: "Show what an apply would change in Kestra", load: () => import("./diff/command.ts") },
   { name: "get", summary: "Show resources, and what Kestra has of them", load: () => import("./get/command.ts") },
   { name: "status", summary: "Say whether all is well", load: () => import("./status/command.ts") },

@@ -32,6 +32,12 @@ export class Flows {
     return this.#read(identity, FlowDefinition, signal);
   }
 
+  /** The namespaces that have flows. */
+  async namespaces(signal?: AbortSignal): Promise<string[]> {
+    const path = this.#path("distinct-namespaces");
+    return this.#transport.json({ operation: "listNamespaces", method: "GET", path, signal }, z.array(z.string()));
+  }
+
   /** All flows of exactly this namespace, parsed, without their sources, in one call. */
   async list(namespace: string, signal?: AbortSignal): Promise<FlowItem[]> {
     const path = this.#path(namespace);

@@ -27,6 +27,8 @@ export interface KvWrite {
 const PAGE_SIZE = 1_000;
 /** A namespace with more entries than these pages hold is not read at all, rather than in part. */
 const MAX_PAGES = 200;
+/** Most entries of all namespaces that are looked at together. */
+const MOST_ENTRIES = 100_000;
 /** Most rows of a search for one key; where more keys contain it, the list is read. */
 const SEARCH_SIZE = 100;
 
@@ -60,6 +62,18 @@ export class KvStore {
       if (received >= total || results.length === 0) return [...items.values()];
     }
     throw new KestraProtocolError(`listKv: more than ${MAX_PAGES * PAGE_SIZE} entries in one namespace`);
+  }
+
+  /**
+   * The namespaces that have entries.
+   *
+   * @throws {KestraProtocolError} when there are too many entries to be sure of all
+   */
+  async namespaces(signal?: AbortSignal): Promise<string[]> {
+    const { results, total } = await this.#page("listKv", undefined, { page: 1, size: MOST_ENTRIES }, signal);
+    // Kestra sorts by the key alone: the order of those of several namespaces, and so what is on a second page, is not defined.
+    if (results.length < total) throw new KestraProtocolError(`listKv: more than ${MOST_ENTRIES} entries`);
+    return [...new Set(results.map(({ namespace }) => namespace))];
   }
 
   /** One entry's row in the list, or undefined where there is none or it has expired. */
@@ -131,12 +145,13 @@ export class KvStore {
 
   #page(
     operation: string,
-    namespace: string,
+    namespace: string | undefined,
     query: NonNullable<Request["query"]>,
     signal: AbortSignal | undefined,
   ): Promise<z.infer<typeof KvPage>> {
     const path = `/api/v1/${encodeURIComponent(this.#tenant)}/kv`;
-    const filtered = { ...query, sort: "key:asc", "filters[namespace][EQUALS]": namespace };
+    const filter = namespace === undefined ? {} : { "filters[namespace][EQUALS]": namespace };
+    const filtered = { ...query, sort: "key:asc", ...filter };
     return this.#transport.json({ operation, method: "GET", path, query: filtered, signal }, KvPage);
   }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { globs } from "../lib/glob.ts";
 
 const Globs = z.array(z.string().min(1)).min(1);
 const Rules = z.array(z.strictObject({ from: Globs, to: Globs }));
@@ -27,19 +28,10 @@ export type NamespacePolicy = z.infer<typeof NamespacePolicy>;
  */
 export function refusalOf(policy: NamespacePolicy | undefined): (from: string, to: string) => string | undefined {
   if (policy === undefined) return () => undefined;
-  const rules = policy.map(({ from, to }) => ({ from: from.map(toPattern), to: to.map(toPattern) }));
+  const rules = policy.map(({ from, to }) => ({ from: globs(from), to: globs(to) }));
   return (from, to) => {
-    const allowed = rules.some((rule) => matches(rule.from, from) && matches(rule.to, to));
+    const allowed = rules.some((rule) => rule.from(from) && rule.to(to));
     if (allowed) return undefined;
     return `No rule of the operator's namespace policy lets the Kubernetes namespace ${from} write to the Kestra namespace ${to}: use another namespace, or have the policy extended.`;
   };
-}
-
-function matches(patterns: readonly RegExp[], text: string): boolean {
-  return patterns.some((pattern) => pattern.test(text));
-}
-
-function toPattern(glob: string): RegExp {
-  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
 }

@@ -139,7 +139,8 @@ function fixedInputs(triggers: FlowDefinition["triggers"], id: string): Record<s
   return typeof inputs === "object" && inputs !== null ? (inputs as Record<string, unknown>) : {};
 }
 
-function complaintOnLabels(labels: Readonly<Record<string, string>>): Unreadable | undefined {
+/** Why labels cannot be given to executions; undefined when they can. */
+export function complaintOnLabels(labels: Readonly<Record<string, string>>): Unreadable | undefined {
   for (const [key, value] of Object.entries(labels)) {
     const prefix = ["system.", "kestraflow."].find((reserved) => key.startsWith(reserved));
     if (prefix !== undefined)

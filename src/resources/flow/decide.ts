@@ -1,6 +1,4 @@
 import type { FlowIdentity, StoredFlow } from "../../kestra/types.ts";
-import { locateComplaint } from "../../kestra/rejection.ts";
-import { parseYaml } from "../../lib/yaml.ts";
 import { ANNOTATION } from "../annotations.ts";
 import type { DriftKind } from "../common.ts";
 import {
@@ -20,6 +18,7 @@ import { readClaim } from "../ownership/claim.ts";
 import { claim, decideDeletion, leaveBehind, tidyClaim } from "../ownership/deletion.ts";
 import { displayName, sameIdentity } from "../ownership/identity.ts";
 import { ofAnotherInstance } from "../ownership/instance.ts";
+import { flawOfFlow } from "./flaw.ts";
 import type { Decision, Observed } from "./model.ts";
 import { differOnlyInDisabled, digestLike, textDigest } from "./source.ts";
 import type { Desired } from "./source.ts";
@@ -125,7 +124,7 @@ function write(seen: Observed, desired: Desired, because: Reason): Decision {
 function fitness(seen: Observed, desired: Desired): Decision | undefined {
   if (desired.text === undefined) return { do: "read", fact: "content" };
   if (seen.validation === undefined) return { do: "read", fact: "validation" };
-  const invalid = complaint(seen.validation, desired, desired.text);
+  const invalid = flawOfFlow(seen.validation, desired.identity, desired.text);
   return invalid && stalled(invalid.reason, `${invalid.message} ${lastGood(seen)}`.trim());
 }
 
@@ -155,31 +154,6 @@ function holdsClaim(metadata: Observed["object"]["metadata"], identity: FlowIden
   const claimed = readClaim(metadata);
   const firm = claimed?.digest === undefined || claimed.digest === digest;
   return firm && sameIdentity(claimed, identity) && hasFinalizer(metadata);
-}
-
-function complaint(
-  { constraints, flow, namespace }: NonNullable<Observed["validation"]>,
-  { identity }: Desired,
-  text: string,
-): { reason: string; message: string } | undefined {
-  if (constraints !== undefined) {
-    const tree = parseYaml(text);
-    const path = tree.ok ? locateComplaint(constraints, tree.value) : "";
-    return {
-      reason: "InvalidFlow",
-      message: `Kestra refuses the flow: ${path === "" ? "" : `${path}: `}${withoutClass(constraints)}.`,
-    };
-  }
-  if (flow === identity.id && namespace === identity.namespace) return undefined;
-  return {
-    reason: "IdentityMismatch",
-    message: `Kestra reads this source as the flow ${namespace}/${flow}, we read ${displayName(identity)}: write id and namespace as plain strings, once each.`,
-  };
-}
-
-/** Kestra's message without the name of the exception that carried it. */
-function withoutClass(constraints: string): string {
-  return constraints.replace(/^(jakarta\.validation\.ConstraintViolationException|Validation error): /, "").trim();
 }
 
 function lastGood({ object: { status } }: Observed): string {

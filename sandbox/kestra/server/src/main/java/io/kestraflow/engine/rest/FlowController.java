@@ -84,6 +84,11 @@ class FlowController {
         return repository.findByNamespace(MAIN, namespace);
     }
 
+    @Get("/distinct-namespaces")
+    List<String> namespaces() {
+        return repository.findDistinctNamespace(MAIN);
+    }
+
     @Get("/search")
     Page<Flow> searchFlows(HttpRequest<?> request) {
         return Page.of(repository.find(
