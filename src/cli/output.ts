@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
 import { dumpYaml } from "../lib/yaml.ts";
 
 /** How results are printed. */
@@ -6,12 +6,7 @@ export type Format = "table" | "wide" | "json" | "yaml" | "name";
 
 /** The flag -o, as kubectl has it, with the formats that a command knows. */
 export function outputOption(formats: readonly Exclude<Format, "table">[]): Option {
-  return new Option("-o, --output <format>", `How to print it: ${formats.join(", ")}; default: a table`).argParser(
-    (text) => {
-      if (formats.some((format) => format === text)) return text;
-      throw new InvalidArgumentError(`It is one of ${formats.join(", ")}.`);
-    },
-  );
+  return new Option("-o, --output <format>", "How to print it; default: a table").choices(formats);
 }
 
 /** Columns of the terminal; undefined where the output goes elsewhere, and nothing is cut. */

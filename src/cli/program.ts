@@ -16,6 +16,7 @@ const COMMANDS: readonly Entry[] = [
   { name: "get", summary: "Show resources, and what Kestra has of them", load: () => import("./get/command.ts") },
   { name: "status", summary: "Say whether all is well", load: () => import("./status/command.ts") },
   { name: "backfill", summary: "Follow a Backfill, or preview one", load: () => import("./backfill/command.ts") },
+  { name: "completion", summary: "Print a completion script", load: () => import("./completion/command.ts") },
 ];
 
 /** Exit code for a command line that cannot be understood, and for whatever else keeps a command from doing its work. */

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { Argument, InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { addClusterOptions } from "../cluster.ts";
 import { addKestraOptions } from "../connection.ts";
@@ -36,7 +36,7 @@ const WANTED: Readonly<Record<string, Wanted>> = {
 export function define(command: Command): void {
   command
     .description("Show the resources of a cluster, and what Kestra has of them.")
-    .argument("<kind>", "flows, kv, backfills or all", wantedOf)
+    .addArgument(kindArgument())
     .argument("[names...]", "Names of resources; default: all of them")
     .option("-l, --selector <labels>", "Label selector, as kubectl has it")
     .addOption(outputOption(["wide", "json", "yaml", "name"]));
@@ -49,6 +49,13 @@ export function define(command: Command): void {
       return get(wanted, names, flags);
     }),
   );
+}
+
+/** Also known by the names that kubectl has for them. */
+function kindArgument(): Argument {
+  const argument = new Argument("<kind>", "What to show").argParser(wantedOf);
+  argument.argChoices = ["flows", "kv", "backfills", "all"];
+  return argument;
 }
 
 function wantedOf(text: string): Wanted {

@@ -1,9 +1,7 @@
-import { FlowDefinition } from "../../kestra/types.ts";
 import type { TriggerRow } from "../../kestra/types.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { keyFor } from "../../kubernetes/objects.ts";
 import type { AnyObject } from "../../kubernetes/objects.ts";
-import { parseYaml } from "../../lib/yaml.ts";
 import { projectBackfill } from "../../resources/backfill/cache.ts";
 import { decide } from "../../resources/backfill/decide.ts";
 import type { Fact, History, Observed } from "../../resources/backfill/model.ts";
@@ -14,6 +12,7 @@ import { projectFlow } from "../../resources/flow/cache.ts";
 import type { CachedFlow } from "../../resources/flow/cache.ts";
 import { kestraFlows } from "../../resources/flow/schema.ts";
 import { identityKey } from "../../resources/ownership/identity.ts";
+import { definitionOf } from "../review/backfill.ts";
 import { asApplied } from "./declared.ts";
 import type { Declared } from "./declared.ts";
 import type { FlowOutcome } from "./flows.ts";
@@ -155,13 +154,6 @@ function asReady({ object, identity, result }: FlowOutcome): CachedFlow {
   const ready = { type: "Ready", status: "True", reason: "Synced", message: "", lastTransitionTime: "" } as const;
   const flow = { ...identity, revision: 0, url: "" };
   return { ...object, status: { ...status, flow, observedGeneration: generation, conditions: [ready] } };
-}
-
-/** A flow of which only the source is known, as far as a Backfill asks. */
-function definitionOf(source: string): FlowDefinition | undefined {
-  const parsed = parseYaml(source);
-  if (!parsed.ok || typeof parsed.value !== "object" || parsed.value === null) return undefined;
-  return FlowDefinition.safeParse({ ...parsed.value, revision: 0, source }).data;
 }
 
 /** The state of a trigger that Kestra does not have yet. */

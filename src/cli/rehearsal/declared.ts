@@ -1,12 +1,10 @@
-import type { z } from "zod";
-import { apiVersionOf } from "../../kubernetes/objects.ts";
-import type { AnyObject, KubernetesObject, Metadata, ResourceType } from "../../kubernetes/objects.ts";
-import { GROUP } from "../../resources/annotations.ts";
+import type { AnyObject, KubernetesObject, Metadata } from "../../kubernetes/objects.ts";
 import { BackfillSpec, backfills } from "../../resources/backfill/schema.ts";
 import { FlowSpec, kestraFlows } from "../../resources/flow/schema.ts";
 import { kestraKvs, KvSpec } from "../../resources/kv/schema.ts";
 import { sameTree } from "../../lib/digest.ts";
 import type { Manifest } from "../manifests.ts";
+import { complaintsOnShape, isOwnGroup, isTree } from "../review/shape.ts";
 
 /** A resource of ours as a file declares it. */
 export interface Declared<Spec> {
@@ -33,21 +31,18 @@ export function placeOf({ file, line }: { file: string; line: number }): string 
 /** Resources by kind. @param namespace of those that name none */
 export function declaredIn(manifests: readonly Manifest[], namespace: string): DeclaredResources {
   const found: DeclaredResources = { flows: [], kvs: [], backfills: [], others: [], flaws: [] };
-  for (const { file, position, value } of manifests) {
-    const place = { file, line: position.line };
-    if (!isObject(value)) continue;
+  for (const manifest of manifests) {
+    const { file, position, value } = manifest;
+    if (!isTree(value) || !isObject(value)) continue;
     const object = { ...value, metadata: { namespace, ...value.metadata } } as AnyObject;
-    if (!object.apiVersion.startsWith(`${GROUP}/`)) {
+    if (!isOwnGroup(object.apiVersion)) {
       found.others.push(object);
       continue;
     }
-    const flaw =
-      take(kestraFlows, FlowSpec, place, object, found.flows) ??
-      take(kestraKvs, KvSpec, place, object, found.kvs) ??
-      take(backfills, BackfillSpec, place, object, found.backfills);
-    if (flaw === undefined)
-      found.flaws.push(`${placeOf(place)}: there is no kind ${object.kind} in ${object.apiVersion}`);
-    else if (flaw !== "") found.flaws.push(`${placeOf(place)}: ${flaw}`);
+    const { complaints } = complaintsOnShape(value);
+    for (const { path, message } of complaints)
+      found.flaws.push(`${placeOf({ file, line: manifest.locate(path).line })}: ${object.kind}: ${message}`);
+    if (complaints.length === 0) take(object, { file, line: position.line }, found);
   }
   return found;
 }
@@ -73,31 +68,22 @@ export function asApplied<Spec>(
   return { ...existing, spec: object.spec, metadata: { ...metadata, generation, annotations: merged } } as AnyObject;
 }
 
-/** Takes an object of this type in. Undefined where it is of another one; an empty text where all is well. */
-function take<Schema extends z.ZodType>(
-  type: ResourceType,
-  schema: Schema,
-  place: { file: string; line: number },
-  object: AnyObject,
-  into: Declared<z.infer<Schema>>[],
-): string | undefined {
-  if (object.kind !== type.kind || object.apiVersion !== apiVersionOf(type)) return undefined;
-  const { name }: { name?: unknown } = object.metadata;
-  if (typeof name !== "string" || name === "") return `a ${type.kind} without metadata.name`;
-  const parsed = schema.safeParse((object as KubernetesObject).spec);
-  if (parsed.success) {
-    into.push({ ...place, object: { ...object, spec: parsed.data } });
-    return "";
+/** Takes in an object whose shape is right, with the defaults of its schema, as the API server adds them. */
+function take(object: AnyObject, place: { file: string; line: number }, found: DeclaredResources): void {
+  const { spec } = object as KubernetesObject;
+  switch (object.kind) {
+    case kestraFlows.kind:
+      found.flows.push({ ...place, object: { ...object, spec: FlowSpec.parse(spec) } });
+      return;
+    case kestraKvs.kind:
+      found.kvs.push({ ...place, object: { ...object, spec: KvSpec.parse(spec) } });
+      return;
+    case backfills.kind:
+      found.backfills.push({ ...place, object: { ...object, spec: BackfillSpec.parse(spec) } });
   }
-  const [issue] = parsed.error.issues;
-  const path = ["spec", ...(issue?.path ?? [])].join(".");
-  return `${type.kind} ${name}: ${path}: ${issue?.message ?? "is not as it must be"}`;
 }
 
-function isObject(value: unknown): value is AnyObject {
-  if (typeof value !== "object" || value === null) return false;
-  const { apiVersion, kind, metadata } = value as Record<string, unknown>;
-  return (
-    typeof apiVersion === "string" && typeof kind === "string" && typeof metadata === "object" && metadata !== null
-  );
+function isObject(tree: Record<string, unknown>): tree is Record<string, unknown> & AnyObject {
+  const { apiVersion, kind, metadata } = tree;
+  return typeof apiVersion === "string" && typeof kind === "string" && isTree(metadata);
 }
