@@ -1,11 +1,13 @@
-// Writes what is generated from the zod schemas; with --check, fails when a committed file is not what would be written.
+// Writes what is generated from the zod schemas and the command line; with --check, fails when a committed file is not what would be written.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { wholeProgram } from "../src/cli/program.ts";
 import { dumpYaml } from "../src/lib/yaml.ts";
 import { Settings } from "../src/operator/config.ts";
 import { backfills, BackfillSpec, BackfillStatus } from "../src/resources/backfill/schema.ts";
 import { FlowSpec, FlowStatus, kestraFlows } from "../src/resources/flow/schema.ts";
 import { kestraKvs, KvSpec, KvStatus } from "../src/resources/kv/schema.ts";
+import { cliReference } from "./cliReference.ts";
 import { crdOf } from "./crd.ts";
 import { fieldTable, settingsTable } from "./reference.ts";
 
@@ -84,6 +86,7 @@ const files: Record<string, string> = {
   "docs/reference/kestraflow.md": fieldTable("KestraFlow", { spec: FlowSpec, status: FlowStatus }),
   "docs/reference/kestrakv.md": fieldTable("KestraKV", { spec: KvSpec, status: KvStatus }),
   "docs/reference/settings.md": settingsTable(Settings),
+  "docs/reference/cli.md": cliReference(await wholeProgram()),
 };
 
 const check = process.argv.includes("--check");
