@@ -50,11 +50,10 @@ function optionTable(options: readonly Option[]): string {
 /** What its help says below the flags: examples and exit codes. */
 function notesOf(command: Command): string {
   const written: string[] = [];
-  const write = (text: string): void => {
-    written.push(text.trim());
-  };
-  command.emit("afterHelp", { error: false, command, write });
-  const text = written.filter((part) => part !== "").join("\n\n");
+  command.configureOutput({ writeOut: (text) => written.push(text.trim()) });
+  command.outputHelp();
+  // The first that is written is what commander knows itself.
+  const text = written.slice(1).join("\n\n");
   return text === "" ? "" : `\`\`\`\n${text}\n\`\`\``;
 }
 
