@@ -25,13 +25,18 @@ export function valueTexts(
 ): { before: string; after: string } | undefined {
   if (secret || mask || after === undefined) return undefined;
   const [old, now] = [before && whole(before.stored.json, before.stored.type), whole(after.body, after.type)];
-  if (old === now || ![old ?? "", now].some((text) => text.length > MAX_SHOWN || text.includes("\n"))) return undefined;
+  const fit = (before === undefined || fits(before.stored.json, before.stored.type)) && fits(after.body, after.type);
+  if (fit || old === now) return undefined;
   return { before: old === undefined ? "" : `${old}\n`, after: `${now}\n` };
 }
 
 function short(json: string, type: string): string {
   const text = textOf(json, type);
-  return text.length > MAX_SHOWN || text.includes("\n") ? `${text.length} characters, see below` : text;
+  return fits(json, type) ? text : `${text.length} characters, see below`;
+}
+
+function fits(json: string, type: string): boolean {
+  return textOf(json, type).length <= MAX_SHOWN;
 }
 
 /** Dates and durations as they are, everything else as JSON. */
