@@ -1,13 +1,15 @@
-// Writes what is generated from the zod schemas and from the files of charts and GitOps; with --check, fails when a committed file is not what would
-// be written.
+// Writes what is generated from the zod schemas, the command line and the files of charts and GitOps; with --check, fails when a committed file
+// is not what would be written.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { wholeProgram } from "../src/cli/program.ts";
 import { dumpYaml } from "../src/lib/yaml.ts";
 import { Settings } from "../src/operator/config.ts";
 import { backfills, BackfillSpec, BackfillStatus } from "../src/resources/backfill/schema.ts";
 import { FlowSpec, FlowStatus, kestraFlows } from "../src/resources/flow/schema.ts";
 import { kestraKvs, KvSpec, KvStatus } from "../src/resources/kv/schema.ts";
 import { crdTemplate, withValuesTable } from "./charts.ts";
+import { cliReference } from "./cliReference.ts";
 import { crdOf } from "./crd.ts";
 import { healthConfigMap } from "./gitops.ts";
 import { fieldTable, settingsTable } from "./reference.ts";
@@ -100,6 +102,7 @@ const files: Record<string, string> = {
   "docs/reference/kestraflow.md": fieldTable("KestraFlow", { spec: FlowSpec, status: FlowStatus }),
   "docs/reference/kestrakv.md": fieldTable("KestraKV", { spec: KvSpec, status: KvStatus }),
   "docs/reference/settings.md": settingsTable(Settings),
+  "docs/reference/cli.md": cliReference(await wholeProgram()),
 };
 
 const check = process.argv.includes("--check");

@@ -18,13 +18,13 @@ export interface Cluster {
   namespace: string | undefined;
 }
 
-/** Adds the flags, as kubectl has them. */
-export function addClusterOptions(command: Command): void {
+/** Adds the flags, as kubectl has them. @param many whether the command can be about all namespaces */
+export function addClusterOptions(command: Command, { many }: { many: boolean }): void {
   command
     .option("--kubeconfig <file>", "Kubeconfig file; default: as kubectl finds it")
     .option("--context <name>", "Context of the kubeconfig")
-    .option("-n, --namespace <name>", "Kubernetes namespace; default: the context's")
-    .option("-A, --all-namespaces", "All Kubernetes namespaces");
+    .option("-n, --namespace <name>", "Kubernetes namespace; default: the context's");
+  if (many) command.option("-A, --all-namespaces", "All Kubernetes namespaces");
 }
 
 /** The cluster that the flags mean. No connection is opened yet; whoever has it closes the client. */

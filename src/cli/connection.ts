@@ -27,7 +27,8 @@ export function tenantOf(flags: Readonly<Record<string, unknown>>): string {
 }
 
 /**
- * The Kestra that flags and environment name. No connection is opened yet.
+ * The Kestra that flags and environment name. No connection is opened yet. It is for reading: a call that would change something throws
+ * before anything is sent.
  *
  * @throws {InvalidSettings}
  */
@@ -42,5 +43,8 @@ export function connectKestra(
     tenant: settings.KESTRA_TENANT,
     credentials: credentialsOf(settings, () => undefined),
     ca: settings.KESTRA_CA_FILE && readNamedFile("KESTRA_CA_FILE", settings.KESTRA_CA_FILE),
+    fence: () => {
+      throw new Error("the command line changes nothing in Kestra");
+    },
   });
 }

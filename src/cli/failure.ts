@@ -2,8 +2,8 @@ import { KestraError, KestraProtocolError, KestraUnauthorized, KestraUnreachable
 import { ApiError, DeadlineError, UnreachableError } from "../kubernetes/errors.ts";
 import { InvalidSettings } from "../operator/config.ts";
 
-/** What the exit code of a command says. `found` is for findings of validate, differences of diff and the like. */
-export const EXIT = { ok: 0, found: 1, failed: 2 } as const;
+/** What the exit code of a command says. `found` is for findings of validate, differences of diff and the like, `interrupted` for Ctrl-C. */
+export const EXIT = { ok: 0, found: 1, failed: 2, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** The command cannot do what was asked. The message is for the person who typed it, and says what to do. */

@@ -14,6 +14,11 @@ const COMMANDS: readonly Entry[] = [
   { name: "export", summary: "Write what Kestra has as manifests", load: () => import("./export/command.ts") },
   { name: "convert", summary: "Write what others declare as manifests", load: () => import("./convert/command.ts") },
   { name: "validate", summary: "Check manifests and flows", load: () => import("./validate/command.ts") },
+  { name: "diff", summary: "Show what an apply would change in Kestra", load: () => import("./diff/command.ts") },
+  { name: "get", summary: "Show resources, and what Kestra has of them", load: () => import("./get/command.ts") },
+  { name: "status", summary: "Say whether all is well", load: () => import("./status/command.ts") },
+  { name: "backfill", summary: "Follow a Backfill, or preview one", load: () => import("./backfill/command.ts") },
+  { name: "completion", summary: "Print a completion script", load: () => import("./completion/command.ts") },
 ];
 
 /** Exit code for a command line that cannot be understood, and for whatever else keeps a command from doing its work. */

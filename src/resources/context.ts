@@ -16,20 +16,28 @@ export interface Cache<T> {
   learn(answer: AnyObject): void;
 }
 
-/** What reconciling resources of one kind reads from and writes to. */
-export interface ResourceContext<R extends CachedResource = CachedResource> {
-  kubernetes: KubernetesClient;
+/** What a decision about a resource rests on. */
+export interface ReadingContext {
+  kubernetes: Pick<KubernetesClient, "get">;
   kestra: KestraClient;
+  server: Pick<ServerMonitor, "state">;
+  /** Metadata only. */
+  configMaps: Pick<Cache<Pick<AnyObject, "metadata">>, "get">;
+  claims: Pick<Claims, "of" | "update">;
+  drift: Pick<DriftMonitor, "mustLook">;
+  settings: ResourceSettings;
+  clock: Clock;
+}
+
+/** What reconciling resources of one kind reads from and writes to. */
+export interface ResourceContext<R extends CachedResource = CachedResource> extends ReadingContext {
+  kubernetes: KubernetesClient;
   server: ServerMonitor;
   /** All resources of the kind. */
   resources: Cache<R>;
-  /** Metadata only. */
-  configMaps: Pick<Cache<Pick<AnyObject, "metadata">>, "get">;
   claims: Claims;
   drift: DriftMonitor;
-  settings: ResourceSettings;
   /** Told of every drift that was put right, for metrics. */
   onCorrected?: (drift: DriftKind) => void;
-  clock: Clock;
   logger: Logger;
 }

@@ -164,7 +164,8 @@ const OWNERSHIP_WRITES: ReadonlySet<string> = new Set<OwnershipWrite["op"]>([
   "release",
 ]);
 
-function isOwnershipWrite(write: { op: string }): write is OwnershipWrite {
+/** Whether a write changes who owns what, and nothing else in Kestra than what is left behind. */
+export function isOwnershipWrite(write: { op: string }): write is OwnershipWrite {
   return OWNERSHIP_WRITES.has(write.op);
 }
 

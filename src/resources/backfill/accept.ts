@@ -170,7 +170,11 @@ function planned(seen: Observed, ticks: Ticks, range: Range): SlotPlan | Decisio
   return plan;
 }
 
-function wanted(reprocess: "Missing" | "Failed" | "All", history: History | undefined): (slot: number) => boolean {
+/** Which slots are to be run, for what became of them before. */
+export function wanted(
+  reprocess: "Missing" | "Failed" | "All",
+  history: History | undefined,
+): (slot: number) => boolean {
   if (reprocess === "All" || history === undefined) return () => true;
   const { outcomes } = history;
   return reprocess === "Failed" ? (slot) => outcomes.get(slot) === "failed" : (slot) => outcomes.get(slot) !== "done";

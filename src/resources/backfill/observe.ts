@@ -1,7 +1,7 @@
 import { keyFor, keyOf } from "../../kubernetes/objects.ts";
 import type { TriggerIdentity } from "../../kestra/triggers.ts";
 import type { Execution } from "../../kestra/types.ts";
-import type { ResourceContext } from "../context.ts";
+import type { ReadingContext, ResourceContext } from "../context.ts";
 import { isReady } from "../decisions.ts";
 import type { CachedFlow } from "../flow/cache.ts";
 import { observeOwnership } from "../ownership/observe.ts";
@@ -16,13 +16,15 @@ import { ticksOf } from "./source.ts";
 import type { Turns } from "./turns.ts";
 import { targetOf } from "./target.ts";
 
-export interface BackfillContext extends ResourceContext<CachedBackfill> {
+/** What a decision about a Backfill rests on. */
+export interface BackfillReadingContext extends ReadingContext {
   /** All KestraFlows. */
   flows: { get(key: string): CachedFlow | undefined };
   /** All Backfills. */
   backfills: { values(): Iterable<CachedBackfill> };
-  turns: Turns;
 }
+
+export type BackfillContext = BackfillReadingContext & ResourceContext<CachedBackfill> & { turns: Turns };
 
 /** Executions on a page. Each is some kilobytes. */
 const PAGE_SIZE = 100;
@@ -36,7 +38,7 @@ const REPLAY = "system.replay";
 const HISTORY_PAGES = 1_000;
 
 /** What is known of a resource without asking anybody. */
-export function observe(context: BackfillContext, object: CachedBackfill): Observed {
+export function observe(context: BackfillReadingContext, object: CachedBackfill): Observed {
   const { backfills } = context;
   return {
     ...observeOwnership(context, object, "backfill"),
@@ -50,7 +52,12 @@ export function observe(context: BackfillContext, object: CachedBackfill): Obser
 }
 
 /** Reads one fact that a decision asked for, into what is observed. */
-export async function read(context: BackfillContext, seen: Observed, fact: Fact, signal: AbortSignal): Promise<void> {
+export async function read(
+  context: BackfillReadingContext,
+  seen: Observed,
+  fact: Fact,
+  signal: AbortSignal,
+): Promise<void> {
   const { flows, triggers } = context.kestra;
   switch (fact) {
     case "flow": {
@@ -97,7 +104,10 @@ function flowOf({ object: { status }, flowReference }: Observed): { namespace: s
   return flowReference;
 }
 
-function flowReferenceOf({ flows }: BackfillContext, { metadata, policy: { target } }: CachedBackfill): FlowReference {
+function flowReferenceOf(
+  { flows }: BackfillReadingContext,
+  { metadata, policy: { target } }: CachedBackfill,
+): FlowReference {
   const { flowRef, namespace = "", id = "" } = target;
   if (flowRef === undefined) return { namespace, id };
   const { name } = flowRef;
@@ -110,7 +120,7 @@ function flowReferenceOf({ flows }: BackfillContext, { metadata, policy: { targe
 
 /** Whether a trigger waits for something that is over. An execution that was just made may not be there yet. */
 async function readLock(
-  { kestra, clock }: BackfillContext,
+  { kestra, clock }: ReadingContext,
   { row }: Observed,
   signal: AbortSignal,
 ): Promise<{ stale: boolean }> {
@@ -121,7 +131,7 @@ async function readLock(
 }
 
 /** What our executions came to, from the watermark on. */
-async function readProgress(context: BackfillContext, { object }: Observed, signal: AbortSignal): Promise<Progress> {
+async function readProgress(context: ReadingContext, { object }: Observed, signal: AbortSignal): Promise<Progress> {
   const { metadata, status } = object;
   const { namespace = "", flow = "", trigger } = status.target ?? {};
   const { submission, attempt } = status;
@@ -155,7 +165,7 @@ async function readProgress(context: BackfillContext, { object }: Observed, sign
 }
 
 /** What became of every slot from the start of the range on, whoever ran it: newest executions first, so that new ones hide none. */
-async function readHistory(context: BackfillContext, seen: Observed, signal: AbortSignal): Promise<History> {
+async function readHistory(context: ReadingContext, seen: Observed, signal: AbortSignal): Promise<History> {
   const { namespace, flow, trigger } = triggerOf(seen);
   const { policy, status } = seen.object;
   const range = status.range ?? rangeOfSpec(policy, zoneOf(seen), context.clock.now());

@@ -1,7 +1,7 @@
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { coreTypes, keyFor } from "../../kubernetes/objects.ts";
 import type { AnyObject, ObjectName } from "../../kubernetes/objects.ts";
-import type { ResourceContext } from "../context.ts";
+import type { ReadingContext, ResourceContext } from "../context.ts";
 import { isSettled } from "../decisions.ts";
 import type { Missing, Unreadable } from "../model.ts";
 import { observeOwnership, readWhole } from "../ownership/observe.ts";
@@ -16,13 +16,13 @@ import type { Desired } from "./source.ts";
 export type FlowContext = ResourceContext<CachedFlow>;
 
 /** What is known of a resource without asking anybody. */
-export function observe(context: FlowContext, object: CachedFlow): Observed {
+export function observe(context: ReadingContext, object: CachedFlow): Observed {
   const desired = declaredBy(context, object);
   return { ...observeOwnership(context, object, "flow"), ...(desired === undefined ? {} : { desired }) };
 }
 
 /** Reads one fact that a decision asked for, into what is observed. */
-export async function read(context: FlowContext, seen: Observed, fact: Fact, signal: AbortSignal): Promise<void> {
+export async function read(context: ReadingContext, seen: Observed, fact: Fact, signal: AbortSignal): Promise<void> {
   const { flows } = context.kestra;
   switch (fact) {
     case "content":
@@ -49,7 +49,7 @@ export function desiredOf({ desired }: Observed): Desired {
 }
 
 /** What the cache says that a resource declares; undefined where it has to be read. */
-export function declaredBy(context: FlowContext, object: CachedFlow): Desired | Unreadable | Missing | undefined {
+export function declaredBy(context: ReadingContext, object: CachedFlow): Desired | Unreadable | Missing | undefined {
   const { metadata, policy, content, status } = object;
   if (content) return parse(content, context.settings.tenant);
   if (policy.sourceFrom) {
@@ -63,7 +63,7 @@ export function declaredBy(context: FlowContext, object: CachedFlow): Desired | 
   return { identity: { tenant, namespace, id }, ...status.applied };
 }
 
-async function readContent(context: FlowContext, seen: Observed, signal: AbortSignal): Promise<void> {
+async function readContent(context: ReadingContext, seen: Observed, signal: AbortSignal): Promise<void> {
   const { metadata, policy } = seen.object;
   if (policy.sourceFrom) {
     seen.desired = await readConfigMap(context, metadata, policy.sourceFrom.configMapKeyRef, signal);
@@ -80,7 +80,7 @@ function parse({ source, flow }: NonNullable<CachedFlow["content"]>, tenant: str
 }
 
 async function readConfigMap(
-  { kubernetes, settings }: FlowContext,
+  { kubernetes, settings }: ReadingContext,
   { namespace }: ObjectName,
   { name, key }: { name: string; key: string },
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import { coreTypes, keyFor } from "../../kubernetes/objects.ts";
 import type { AnyObject } from "../../kubernetes/objects.ts";
 import type { NamedObjects } from "../../kubernetes/namedObjects.ts";
 import { KestraProtocolError } from "../../kestra/errors.ts";
-import type { ResourceContext } from "../context.ts";
+import type { ReadingContext, ResourceContext } from "../context.ts";
 import { isSettled, readyReason } from "../decisions.ts";
 import type { Unreadable } from "../model.ts";
 import { displayName } from "../ownership/identity.ts";
@@ -18,10 +18,13 @@ import type { Desired } from "./source.ts";
 import { fromLiteral, fromText } from "./value.ts";
 import type { Encoded, Refused } from "./value.ts";
 
-export interface KvContext extends ResourceContext<CachedKv> {
+/** What a decision about an entry rests on. */
+export interface KvReadingContext extends ReadingContext {
   /** Versions of the Secrets that resources refer to. */
   secrets: Pick<NamedObjects, "version">;
 }
+
+export type KvContext = KvReadingContext & ResourceContext<CachedKv>;
 
 /** A reference of a resource, and the object that it leads to. */
 interface Reference {
@@ -30,13 +33,13 @@ interface Reference {
 }
 
 /** What is known of a resource without asking anybody. */
-export function observe(context: KvContext, object: CachedKv): Observed {
+export function observe(context: KvReadingContext, object: CachedKv): Observed {
   const desired = declaredBy(context, object);
   return { ...observeOwnership(context, object, "entry"), ...(desired === undefined ? {} : { desired }) };
 }
 
 /** Reads one fact that a decision asked for, into what is observed. */
-export async function read(context: KvContext, seen: Observed, fact: Fact, signal: AbortSignal): Promise<void> {
+export async function read(context: KvReadingContext, seen: Observed, fact: Fact, signal: AbortSignal): Promise<void> {
   switch (fact) {
     case "content": {
       const desired = await readContent(context, seen, signal);
@@ -61,7 +64,7 @@ export function referenceOf({ policy: { valueFrom } }: CachedKv): Reference | un
 }
 
 /** What the caches say that a resource declares; undefined where it has to be read. */
-function declaredBy(context: KvContext, object: CachedKv): Observed["desired"] {
+function declaredBy(context: KvReadingContext, object: CachedKv): Observed["desired"] {
   const flaw = flawOfSpec(object);
   if (flaw) return flaw;
   const { status, content } = object;
@@ -78,7 +81,7 @@ function declaredBy(context: KvContext, object: CachedKv): Observed["desired"] {
 }
 
 function versionOf(
-  context: KvContext,
+  context: KvReadingContext,
   { metadata: { namespace } }: CachedKv,
   { kind, ref }: Reference,
 ): string | undefined {
@@ -87,7 +90,11 @@ function versionOf(
   return context.configMaps.get(key)?.metadata.resourceVersion ?? "missing";
 }
 
-async function readContent(context: KvContext, seen: Observed, signal: AbortSignal): Promise<Observed["desired"]> {
+async function readContent(
+  context: KvReadingContext,
+  seen: Observed,
+  signal: AbortSignal,
+): Promise<Observed["desired"]> {
   const reference = referenceOf(seen.object);
   if (reference) return readReference(context, seen.object, reference, signal);
   seen.object = projectWhole(await readWhole(context, kestraKvs, seen.object, signal));
@@ -96,7 +103,7 @@ async function readContent(context: KvContext, seen: Observed, signal: AbortSign
 }
 
 async function readReference(
-  { kubernetes, settings }: KvContext,
+  { kubernetes, settings }: ReadingContext,
   object: CachedKv,
   { kind, ref: { name, key, optional = false } }: Reference,
   signal: AbortSignal,
@@ -161,7 +168,7 @@ function encoded(identity: Desired["identity"], digest: string, value: Encoded |
  * whole list is searched only for an entry that is there. Reading one that has expired deletes it in Kestra, which is no loss.
  */
 async function readEntry(
-  { kestra: { kv } }: KvContext,
+  { kestra: { kv } }: ReadingContext,
   identity: Desired["identity"],
   signal: AbortSignal,
 ): Promise<StoredEntry | "missing" | "expired"> {

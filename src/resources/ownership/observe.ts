@@ -1,7 +1,7 @@
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { keyOf, parseKey } from "../../kubernetes/objects.ts";
 import type { AnyObject, ResourceType } from "../../kubernetes/objects.ts";
-import type { ResourceContext } from "../context.ts";
+import type { ReadingContext } from "../context.ts";
 import type { CachedResource, Observed, ResourceSettings } from "../model.ts";
 import type { Claimant } from "./arbitration.ts";
 import type { Identity } from "./identity.ts";
@@ -11,7 +11,7 @@ export class ResourceGone extends Error {}
 
 /** What is known of any resource without asking anybody. */
 export function observeOwnership<R extends CachedResource>(
-  { settings, server, claims, drift }: ResourceContext<R>,
+  { settings, server, claims, drift }: ReadingContext,
   object: R,
   noun: Observed["noun"],
 ): Observed<R> {
@@ -38,7 +38,7 @@ function mayHave({ refusal }: ResourceSettings, { namespace }: Identity): (claim
  * @throws {ResourceGone} when it is not there any more, or another one has its name
  */
 export async function readWhole(
-  { kubernetes }: Pick<ResourceContext, "kubernetes">,
+  { kubernetes }: Pick<ReadingContext, "kubernetes">,
   type: ResourceType,
   { metadata }: CachedResource,
   signal: AbortSignal,

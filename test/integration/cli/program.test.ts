@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, jest, test } from "@jest/globals";
+import { wholeProgram } from "../../../src/cli/program.ts";
+import { kestraflow } from "../../support/commandLine.ts";
+
+jest.setTimeout(60_000);
+
+const run = promisify(execFile);
+
+describe("completion", () => {
+  /** What bash would offer for a command line, whose last word is being typed. */
+  async function offered(words: readonly string[]): Promise<string[]> {
+    const folder = await mkdtemp(join(tmpdir(), "kestraflow-completion-"));
+    try {
+      const script = join(folder, "completion.bash");
+      await writeFile(script, (await kestraflow(["completion", "bash"])).stdout);
+      const typed = words.map((word) => `'${word}'`).join(" ");
+      const program = `source ${script}; COMP_WORDS=(${typed}); COMP_CWORD=${words.length - 1}; _kestraflow; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const { stdout } = await run("bash", ["--norc", "-c", program]);
+      return stdout.split("\n").filter((word) => word !== "");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  test("offers commands, their flags and the values of these in bash", async () => {
+    const commands = (await wholeProgram()).commands.map((command) => command.name());
+    expect(await offered(["kestraflow", ""])).toEqual(commands);
+    expect(await offered(["kestraflow", "backfill", "w"])).toEqual(["watch"]);
+    expect(await offered(["kestraflow", "get", "-o", ""])).toEqual(["wide", "json", "yaml", "name"]);
+    expect(await offered(["kestraflow", "get", "--context", "prod", "fl"])).toEqual(["flows"]);
+    expect(await offered(["kestraflow", "diff", "--m"])).toEqual(["--mask"]);
+    expect(await offered(["kestraflow", "diff", ""])).toEqual([]);
+  });
+
+  test.each(["zsh", "fish"])("for %s has every command and flag", async (shell) => {
+    const { code, stdout } = await kestraflow(["completion", shell]);
+    expect(code).toBe(0);
+    for (const command of (await wholeProgram()).commands) {
+      expect(stdout).toContain(command.name());
+      for (const { long } of command.options) expect(stdout).toContain((long ?? "").slice(2));
+    }
+  });
+});
+
+describe("--help", () => {
+  test("comes at once, as nothing is loaded for it that it does not need", async () => {
+    const took: number[] = [];
+    for (let n = 0; n < 5; n++) {
+      const began = performance.now();
+      expect((await kestraflow(["--help"])).code).toBe(0);
+      took.push(performance.now() - began);
+    }
+    // 150 ms is what an idle machine needs at most; tests share theirs with others.
+    expect(Math.min(...took)).toBeLessThan(600);
+  });
+
+  test("of every command has examples or says all there is", async () => {
+    for (const command of ["diff", "get", "status", "completion"]) {
+      const { code, stdout } = await kestraflow([command, "--help"]);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`\nExamples:\n  `);
+      expect(stdout).toContain(`kestraflow ${command} `);
+    }
+  });
+});
+
+test("is a plugin of kubectl under its name there", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "kestraflow-plugin-"));
+  try {
+    const plugin = join(folder, "kubectl-kestra");
+    await symlink(join(import.meta.dirname, "..", "..", "..", "dist", "main.js"), plugin);
+    const { stdout } = await run(process.execPath, [plugin, "diff", "--help"]);
+    expect(stdout).toMatch(/^Usage: kubectl kestra diff /);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
