@@ -66,6 +66,8 @@ function givenBinaries(assets: string): KubernetesBinaries {
   return { etcd, apiServer, ...(existsSync(controllerManager) && { controllerManager }) };
 }
 
+const instead = "set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver";
+
 const etcdBuild: GoBuild = {
   title: `etcd ${ETCD_VERSION}`,
   usually: "one to two minutes",
@@ -78,6 +80,7 @@ require go.etcd.io/etcd/server/v3 v${ETCD_VERSION}
 `),
   packages: ["go.etcd.io/etcd/server/v3"],
   ldflags: [],
+  instead,
 };
 
 /** Commands of Kubernetes that are built together. */
@@ -103,6 +106,7 @@ export function kubernetesBuild(version: string, { commands, usually }: Kubernet
     ldflags: ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"].flatMap((holder) =>
       Object.entries(variables).map(([name, value]) => `-X ${holder}.${name}=${value}`),
     ),
+    instead,
   };
 }
 

@@ -11,6 +11,8 @@ export interface GoBuild {
   goMod: (context: GoContext) => Promise<string>;
   packages: string[];
   ldflags: string[];
+  /** What can be done where there is no Go, to end "Install Go, or ...". */
+  instead?: string;
 }
 
 const REPORT_EVERY_MS = 5_000;
@@ -23,7 +25,7 @@ export async function goBuild(build: GoBuild, work: string, report: (line: strin
     string,
   ];
   for (const folder of [source, temporary, binaries]) mkdirSync(folder);
-  const context = { folder: source, env: await goEnvironment(temporary) };
+  const context = { folder: source, env: await goEnvironment(temporary, build.title, build.instead) };
   using progress = new Progress(build, report);
 
   const onDownload = (line: string) => line.startsWith("go: downloading ") && progress.downloaded();

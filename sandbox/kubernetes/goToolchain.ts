@@ -37,20 +37,21 @@ export async function go(args: string[], context: GoContext, onLine: (line: stri
 
 /**
  * The environment of every build: the same result on every machine, from the module proxy alone (some hosts that modules
- * are named after cannot be reached everywhere), temporary files in `temporary`. Throws when there is no Go or it is too old.
+ * are named after cannot be reached everywhere), temporary files in `temporary`. Throws when there is no Go or it is too old;
+ * the message names `title` as what is being built, and `instead`, what could be done instead of installing Go.
  */
-export async function goEnvironment(temporary: string): Promise<Record<string, string>> {
+export async function goEnvironment(temporary: string, title: string, instead = ""): Promise<Record<string, string>> {
   const wanted = `Go ${OLDEST_GO.join(".")} or newer`;
-  const remedy = `Install ${wanted}, or set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver.`;
+  const remedy = `Install ${wanted}${instead && `, or ${instead}`}.`;
   const here = { folder: temporary, env: {} };
   const output = await go(["env", "GOVERSION", "GOPROXY", "GOFLAGS"], here).catch((error: unknown) => {
     if (errorCode(error) !== "ENOENT") throw error;
-    throw new SandboxError(`Building Kubernetes needs ${wanted}, and there is no "go" on the PATH. ${remedy}`);
+    throw new SandboxError(`Building ${title} needs ${wanted}, and there is no "go" on the PATH. ${remedy}`);
   });
   const [version = "", proxies = "", flags = ""] = output.split("\n");
   const [major = 0, minor = 0] = (/^go(\d+)\.(\d+)/.exec(version)?.slice(1) ?? []).map(Number);
   if (major < OLDEST_GO[0] || (major === OLDEST_GO[0] && minor < OLDEST_GO[1]))
-    throw new SandboxError(`Building Kubernetes needs ${wanted}; this is ${version}. ${remedy}`);
+    throw new SandboxError(`Building ${title} needs ${wanted}; this is ${version}. ${remedy}`);
   return {
     GOPROXY: withoutDirect(proxies),
     GOFLAGS: `${flags} -mod=mod -buildvcs=false`.trim(),
