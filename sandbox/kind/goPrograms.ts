@@ -69,7 +69,7 @@ export async function kindProgram(report: Report): Promise<string> {
 
 /** The folder of kind's module, which has the files of a node. `temporary` is an empty folder to work in. */
 export async function kindModule(temporary: string): Promise<string> {
-  const context = { folder: temporary, env: await goEnvironment(temporary) };
+  const context = { folder: temporary, env: await goEnvironment(temporary, "a node image") };
   const module = `sigs.k8s.io/kind@v${KIND_VERSION}`;
   return (JSON.parse(await go(["mod", "download", "-json", module], context)) as { Dir: string }).Dir;
 }
