@@ -20,7 +20,7 @@ export interface CrdOptions {
 type Json = Record<string, unknown>;
 
 /** The CustomResourceDefinition of a kind, from the zod schemas of its spec and status. */
-export function crdOf({ type, shortNames, spec, status, columns }: CrdOptions): Json {
+export function crdOf({ type, shortNames, spec, status, columns }: CrdOptions): Json & { metadata: { name: string } } {
   const singular = type.kind.toLowerCase();
   return {
     apiVersion: "apiextensions.k8s.io/v1",

@@ -8,11 +8,11 @@ import { eventually } from "../../support/eventually.ts";
 /** What the operator needs in a namespace that it serves. */
 export const SERVING = `
   - apiGroups: [kestraflow.dev]
-    resources: [kestraflows, kestrakvs, backfills]
+    resources: [kestraflows, kestrakvs]
     verbs: [get, list, watch, patch]
   - apiGroups: [kestraflow.dev]
     resources: [backfills]
-    verbs: [delete]
+    verbs: [list, watch, patch, delete]
   - apiGroups: [kestraflow.dev]
     resources: [kestraflows/status, kestrakvs/status, backfills/status]
     verbs: [patch]
@@ -62,6 +62,11 @@ export class ServiceAccount {
 
   static async create({ name: namespace }: TestNamespace, name: string): Promise<ServiceAccount> {
     await kubectl(["create", "serviceaccount", name, "-n", namespace]);
+    return new ServiceAccount(namespace, name);
+  }
+
+  /** One that is there already, with what it was granted. */
+  static existing(namespace: string, name: string): ServiceAccount {
     return new ServiceAccount(namespace, name);
   }
 

@@ -1,14 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { TestNamespace, uniqueName } from "../../support/cluster.ts";
-import { always, eventually } from "../../support/eventually.ts";
+import { always } from "../../support/eventually.ts";
 import { flowSource } from "../../support/flowSource.ts";
-import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
+import { entryLives, flowLives } from "../lives.ts";
 import { apiServerOf, LEADING, ServiceAccount, SERVING } from "./access.ts";
 
 jest.setTimeout(120_000);
 
-const kestra = new TestKestra();
 const kestraNamespace = uniqueName("rights");
 let served: TestNamespace;
 let other: TestNamespace;
@@ -29,64 +28,8 @@ async function startOperator(watchNamespaces: string): Promise<void> {
 
 /** Leads a flow and an entry of a namespace through everything that the operator does for them. */
 async function liveThrough(cluster: TestNamespace): Promise<void> {
-  await flowLives(cluster);
-  await entryLives(cluster);
-}
-
-async function flowLives(cluster: TestNamespace): Promise<void> {
-  const [id, heir, mapped] = [uniqueName("flow"), uniqueName("heir"), uniqueName("mapped")];
-  const source = (message: string) => flowSource(kestraNamespace, id, message);
-  await cluster.createFlow(id, { source: source("made") });
-  await cluster.waitReady(id);
-  await cluster.patchSpec(id, { source: source("edited") });
-  await cluster.waitReady(id);
-  await kestra.edit(kestraNamespace, id, source("edited by a person"));
-  await eventually(async () => {
-    expect((await kestra.flow(kestraNamespace, id))?.source).toBe(source("edited"));
-  });
-  await cluster.createFlow(heir, { source: source("edited") });
-  await cluster.waitFor(heir, "Ready", "False", "Conflict");
-  await cluster.deleteFlow(id);
-  await cluster.waitReady(heir);
-  await cluster.deleteFlow(heir);
-  await cluster.waitGone(heir);
-  expect(await kestra.flow(kestraNamespace, id)).toBeUndefined();
-
-  await cluster.putConfigMap(mapped, { "flow.yaml": flowSource(kestraNamespace, mapped, "one") });
-  await cluster.createFlow(mapped, { sourceFrom: { configMapKeyRef: { name: mapped, key: "flow.yaml" } } });
-  await cluster.waitReady(mapped);
-  await cluster.putConfigMap(mapped, { "flow.yaml": flowSource(kestraNamespace, mapped, "two") });
-  await eventually(async () => {
-    expect((await kestra.flow(kestraNamespace, mapped))?.source).toBe(flowSource(kestraNamespace, mapped, "two"));
-  });
-  await eventually(async () => {
-    expect((await cluster.events(id)).map(({ reason }) => reason)).toEqual(
-      expect.arrayContaining(["Applied", "DriftCorrected", "HandedOver"]),
-    );
-  });
-}
-
-async function entryLives(cluster: TestNamespace): Promise<void> {
-  const [key, heir] = [uniqueName("entry"), uniqueName("heir")];
-  const holds = (value: string) =>
-    eventually(async () => {
-      expect(await kestra.value(kestraNamespace, key)).toMatchObject({ value });
-    });
-  const spec = { namespace: kestraNamespace, key, valueFrom: { secretKeyRef: { name: key, key: "value" } } };
-  await cluster.putSecret(key, { value: "one" });
-  await cluster.kvs.create(key, spec);
-  await cluster.kvs.waitReady(key);
-  await cluster.putSecret(key, { value: "two" });
-  await holds("two");
-  await kestra.putEntry(kestraNamespace, key, '"edited by a person"');
-  await holds("two");
-  await cluster.kvs.create(heir, spec);
-  await cluster.kvs.waitFor(heir, "Ready", "False", "Conflict");
-  await cluster.kvs.delete(key);
-  await cluster.kvs.waitReady(heir);
-  await cluster.kvs.delete(heir);
-  await cluster.kvs.waitGone(heir);
-  expect(await kestra.value(kestraNamespace, key)).toBeUndefined();
+  await flowLives(cluster, kestraNamespace);
+  await entryLives(cluster, kestraNamespace);
 }
 
 const forbiddenCalls = () => operator.metric("kestraflow_kubernetes_calls_total", { code: "403" });

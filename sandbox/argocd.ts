@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheEntry } from "./cacheEntry.ts";
+import { goBuild, type GoBuild } from "./kubernetes/goBuild.ts";
+import { go, type GoContext } from "./kubernetes/goToolchain.ts";
+
+/** The newest version that builds from the Go module proxy: 3.2.12 does not compile, later ones replace a module that is not there. */
+export const ARGOCD_VERSION = "3.2.11";
+
+const MODULE = "github.com/argoproj/argo-cd/v3";
+
+/**
+ * The path of Argo CD's one program, which is controller, repository server or command line by the name under which it is
+ * started (or ARGOCD_BINARY_NAME). Built through the Go module proxy (minutes, once) into `cacheDir`.
+ */
+export async function argocdCommand(options: { cacheDir: string; report: (line: string) => void }): Promise<string> {
+  const folder = join(options.cacheDir, "argocd", `argocd-${ARGOCD_VERSION}-${process.platform}-${process.arch}`);
+  await cacheEntry(folder, options.report, (work) => goBuild(argocdBuild, work, options.report));
+  // Go names a command after its folder.
+  return join(folder, "cmd");
+}
+
+const argocdBuild: GoBuild = {
+  title: `argocd ${ARGOCD_VERSION}`,
+  usually: "4 to 8 minutes",
+  goMod: argocdGoMod,
+  packages: [`${MODULE}/cmd`],
+  ldflags: [`-X ${MODULE}/common.version=${ARGOCD_VERSION}`],
+};
+
+/** What a module replaces counts in that module only: here the same has to be said again. */
+async function argocdGoMod(context: GoContext): Promise<string> {
+  const download = await go(["mod", "download", "-json", `${MODULE}@v${ARGOCD_VERSION}`], context);
+  const original = readFileSync((JSON.parse(download) as { GoMod: string }).GoMod, "utf8");
+  return `module sandbox/argocd
+
+${/^go \S+$/m.exec(original)?.[0] ?? "go 1.25.0"}
+
+require ${MODULE} v${ARGOCD_VERSION}
+
+${/^replace \([^)]*\)/m.exec(original)?.[0] ?? ""}
+`;
+}
