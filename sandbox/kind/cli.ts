@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { SandboxError } from "../errors.ts";
 import { DEFAULT_NAME } from "./cluster.ts";
 import { down, EXTENTS, load, up, type Extent, type KindCluster } from "./kind.ts";
-import { LOGIN } from "./releases.ts";
+import { kestraUrl, LOGIN } from "./releases.ts";
 
 export interface UpArguments {
   name: string;
@@ -58,14 +58,14 @@ function interruptible(): AbortSignal {
 /** What the user is told of a cluster that is up. */
 export function clusterText({ name, kubeconfig, state, images }: KindCluster): string {
   const suffix = name === DEFAULT_NAME ? "" : ` --name ${name}`;
-  const port = state.ports["30080"];
+  const url = kestraUrl(state);
   const lines = [`Cluster ${name} is up.`, "", `  export KUBECONFIG=${kubeconfig}`, "  kubectl get kestra", ""];
   if (images?.isEngine)
     lines.push(
-      `Kestra's engine behind our test REST layer, as Kestra's image cannot be pulled: http://localhost:${port}/api/v1`,
+      `Kestra's engine behind our test REST layer, as Kestra's image cannot be pulled: ${url}/api/v1`,
       "  It is not Kestra: it has no user interface, and tasks of plugins are only declared.",
     );
-  else if (images) lines.push(`Kestra: http://localhost:${port}`);
+  else if (images) lines.push(`Kestra: ${url}`);
   if (images) lines.push(`  login: ${LOGIN.username} / ${LOGIN.password}`, "");
   return [...lines, `Take it down with: npm run kind -- down${suffix}`].join("\n");
 }

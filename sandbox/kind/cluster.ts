@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { dump, load } from "js-yaml";
 import { run, type CommandOptions } from "../command.ts";
 import { errorCode, SandboxError } from "../errors.ts";
+import { poll } from "../polling.ts";
 import { choosePort, isPortFree } from "../ports.ts";
 import type { StepOptions } from "../step.ts";
 import { docker, type Docker } from "./docker.ts";
@@ -12,6 +13,8 @@ import { kindProgram } from "./goPrograms.ts";
 
 /** The name that kind-config.yaml has, and with it its ports. A cluster of another name gets free ones. */
 export const DEFAULT_NAME = "kestraflow";
+
+const ANSWERS_WITHIN_MS = 120_000;
 
 const CONFIG = fileURLToPath(new URL("../../kind-config.yaml", import.meta.url));
 
@@ -75,10 +78,26 @@ export async function ensureCluster(
   if (before && there) {
     await docker(engine, ["start", nodeOf(name)], { signal: options.signal });
     await exportKubeconfig(engine, before, options);
+    await assertAnswers(name, options);
     return before;
   }
   if (there) await kind(engine, ["delete", "cluster", "--name", name, ...kubeconfigArgs(name)], options);
   return create(engine, name, await nodeImage(), options);
+}
+
+/** Waits for the API server of a node that may have been started just now. */
+async function assertAnswers(name: string, { signal }: StepOptions): Promise<void> {
+  const env = { KUBECONFIG: clusterFolder(name).kubeconfig };
+  const look = () =>
+    run("kubectl", ["get", "--raw", "/readyz"], { env, signal }).then(
+      () => true,
+      () => false,
+    );
+  if (!(await poll(look, { timeout: ANSWERS_WITHIN_MS, every: 500, signal })))
+    throw new SandboxError(
+      `The API server of cluster ${name} does not answer. Look into it with "docker logs ${nodeOf(name)}", or make a new one: ` +
+        "npm run kind -- down, then up",
+    );
 }
 
 async function create(engine: Docker, name: string, image: string, options: StepOptions): Promise<ClusterState> {
@@ -126,12 +145,16 @@ export async function addToKubeconfig(engine: Docker, state: ClusterState, file:
 
 const kubeconfigArgs = (name: string) => ["--kubeconfig", clusterFolder(name).kubeconfig];
 
-/** Removes a cluster and everything of it. Does nothing when there is none. */
+/** Removes a cluster from the engine, and its access from kubeconfigs. Does nothing when there is none. */
 export async function removeCluster(engine: Docker, name: string, options: StepOptions): Promise<void> {
   const kubeconfig = readState(name)?.kubeconfig;
   await kind(engine, ["delete", "cluster", "--name", name, ...kubeconfigArgs(name)], options);
   if (kubeconfig !== undefined)
     await kind(engine, ["delete", "cluster", "--name", name, "--kubeconfig", kubeconfig], options);
+}
+
+/** Removes what is remembered of a cluster. */
+export function forgetCluster(name: string): void {
   rmSync(clusterFolder(name).folder, { recursive: true, force: true });
 }
 

@@ -26,11 +26,9 @@ const STOP_WITHIN_MS = 60_000;
 export async function ensureDocker(options: StepOptions): Promise<Docker> {
   const found = await runningDocker();
   if (found) return found;
-  return withLock(
-    engineFolder().lock,
-    async () => (await runningDocker()) ?? (await start(options)),
-    { signal: options.signal },
-  );
+  return withLock(engineFolder().lock, async () => (await runningDocker()) ?? (await start(options)), {
+    signal: options.signal,
+  });
 }
 
 /** The engine that answers, if any: that of the environment before one of ours. */

@@ -6,6 +6,7 @@ import {
   checkName,
   clusterNames,
   ensureCluster,
+  forgetCluster,
   loadImages,
   removeCluster,
   type ClusterState,
@@ -65,8 +66,8 @@ export async function up({ name, until = "flows", kubeconfig, ...options }: UpOp
     await step("images in the node", () => loadImages(engine, name, [operator, kestra, postgres], options));
     cluster.images = images;
     if (!goes("charts")) return cluster;
-    await step("Kestra and Postgres", () => installStack(name, images, options));
-    await step("operator", () => installOperator(name, images, options));
+    await step("Kestra and Postgres", () => installStack(state, images, options));
+    await step("operator", () => installOperator(state, images, options));
     if (!goes("flows")) return cluster;
     await step("tutorial", () => applyTutorial(cluster, options));
     return cluster;
@@ -83,10 +84,10 @@ export async function down({ name, ...options }: KindOptions): Promise<void> {
   checkName(name);
   await locked(name, options, async () => {
     const engine = await runningDocker();
-    // Without the engine that has its node, the cluster is gone by itself when that starts: see ensureCluster.
-    if (!engine) return;
-    await removeCluster(engine, name, options);
-    if (engine.own && (await clusterNames(engine, options)).length === 0) await stopDocker();
+    // A node that its engine still has when that runs again is removed by the next `up`, as nobody knows it any more.
+    if (engine) await removeCluster(engine, name, options);
+    forgetCluster(name);
+    if (engine?.own && (await clusterNames(engine, options)).length === 0) await stopDocker();
   });
 }
 

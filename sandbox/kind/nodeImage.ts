@@ -98,7 +98,8 @@ async function preloadedImages(
   const result: Preloaded[] = [];
   for (const as of wanted) {
     const name = (/([^/]+):[^:]+$/.exec(as)?.[1] ?? "") as keyof NodePrograms;
-    if (!(name in programs)) throw new SandboxError(`kubeadm ${NODE_VERSION} asks for ${as}, which cannot be built here`);
+    if (!(name in programs))
+      throw new SandboxError(`kubeadm ${NODE_VERSION} asks for ${as}, which cannot be built here`);
     const image =
       name === "kube-proxy"
         ? await kubeProxyImage(engine, { debian, program: programs[name] }, options)
@@ -113,7 +114,11 @@ async function preloadedImages(
   return result;
 }
 
-function kubeProxyImage(engine: Docker, { debian, program }: { debian: string; program: string }, options: StepOptions) {
+function kubeProxyImage(
+  engine: Docker,
+  { debian, program }: { debian: string; program: string },
+  options: StepOptions,
+) {
   return buildImage(
     engine,
     {
@@ -159,24 +164,35 @@ async function preload(
     const inside = (...command: string[]) => docker(engine, ["exec", container, ...command], { signal });
     const ctr = (...command: string[]) => inside("ctr", "--namespace", "k8s.io", ...command);
     await docker(engine, ["exec", "--detach", container, "containerd"], { signal });
-    const answers = () => inside("ctr", "version").then(
-      () => true,
-      () => false,
-    );
+    const answers = () =>
+      inside("ctr", "version").then(
+        () => true,
+        () => false,
+      );
     if (!(await poll(answers, { timeout: CONTAINERD_WITHIN_MS, signal })))
       throw new SandboxError(`containerd does not answer in a container of ${bare}`);
     const names = [...new Set(preloaded.map(({ image }) => image))];
     const env = { ...engine.env, CONTAINER: container };
-    await run("/bin/sh", ["-euc", 'docker save "$@" | docker exec --interactive "$CONTAINER" ctr --namespace k8s.io images import --no-unpack -', "sh", ...names], { env, signal });
+    await run(
+      "/bin/sh",
+      [
+        "-euc",
+        'docker save "$@" | docker exec --interactive "$CONTAINER" ctr --namespace k8s.io images import --no-unpack -',
+        "sh",
+        ...names,
+      ],
+      { env, signal },
+    );
     for (const { image, as } of preloaded) {
       const imported = image.includes("/") ? `docker.io/${image}` : `docker.io/library/${image}`;
       if (imported !== as) await ctr("images", "tag", "--force", imported, as);
     }
     await inside("pkill", "containerd");
-    const gone = () => inside("pgrep", "containerd").then(
-      () => false,
-      () => true,
-    );
+    const gone = () =>
+      inside("pgrep", "containerd").then(
+        () => false,
+        () => true,
+      );
     await poll(gone, { timeout: CONTAINERD_WITHIN_MS, signal });
     const entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]';
     await docker(engine, ["commit", "--change", entrypoint, container, complete], { signal });
