@@ -40,6 +40,13 @@ export default {
       testMatch: ["<rootDir>/test/{integration,contract}/**/*.test.ts"],
       testPathIgnorePatterns: [BACKFILL],
     },
+    {
+      ...common,
+      displayName: "e2e",
+      testMatch: ["<rootDir>/test/e2e/**/*.test.ts"],
+      globalSetup: "<rootDir>/test/e2e/setup.mjs",
+      globalTeardown: "<rootDir>/test/e2e/teardown.mjs",
+    },
     { ...onCounterparts, displayName: "backfill", testMatch: [`<rootDir>${BACKFILL}**/*.test.ts`] },
   ],
 };

@@ -29,7 +29,7 @@ export async function buildKubernetes(options: {
   const folders = cacheFolders(version, options.cacheDir);
   await cacheEntry(folders.etcd, options.report, (work) => goBuild(etcdBuild, work, options.report));
   await cacheEntry(folders.kubernetes, options.report, (work) =>
-    goBuild(kubernetesBuild(version), work, options.report),
+    goBuild(kubernetesBuild(version, CONTROL_PLANE), work, options.report),
   );
   return {
     // Go names a command after its module, here go.etcd.io/etcd/server.
@@ -83,14 +83,26 @@ require go.etcd.io/etcd/server/v3 v${ETCD_VERSION}
   instead,
 };
 
-function kubernetesBuild(version: string): GoBuild {
+/** Commands of Kubernetes that are built together. */
+export interface KubernetesCommands {
+  commands: string[];
+  usually: string;
+}
+
+const CONTROL_PLANE: KubernetesCommands = {
+  commands: ["kube-apiserver", "kube-controller-manager"],
+  usually: "4 to 8 minutes",
+};
+
+/** How to build commands of a Kubernetes version: binaries of the same names. */
+export function kubernetesBuild(version: string, { commands, usually }: KubernetesCommands): GoBuild {
   const [major, minor] = version.split(".") as [string, string];
   const variables = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: "clean" };
   return {
-    title: `kube-apiserver and kube-controller-manager ${version}`,
-    usually: "4 to 8 minutes",
+    title: `${commands.join(", ").replace(/, (?!.*, )/, " and ")} ${version}`,
+    usually,
     goMod: (context) => kubernetesGoMod(version, context),
-    packages: ["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kube-controller-manager"],
+    packages: commands.map((command) => `k8s.io/kubernetes/cmd/${command}`),
     ldflags: ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"].flatMap((holder) =>
       Object.entries(variables).map(([name, value]) => `-X ${holder}.${name}=${value}`),
     ),
