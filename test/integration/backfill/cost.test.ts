@@ -4,7 +4,7 @@ import type { Backfill } from "../../../src/resources/backfill/schema.ts";
 import { eventually } from "../../support/eventually.ts";
 import { BackfillScene } from "./scene.ts";
 
-jest.setTimeout(240_000);
+jest.setTimeout(480_000);
 
 const scene = new BackfillScene("bf-cost");
 const SLOTS = 10_000;
@@ -36,7 +36,7 @@ test("the progress of ten thousand slots takes two calls a look, and no status g
       await looked(`catching-up-${Date.now()}`);
       expect((await scene.status("big")).slots?.done).toBeGreaterThanOrEqual(SEEDED);
     },
-    { within: 150_000 },
+    { within: 300_000 },
   );
 
   const calls = (operation: string) => scene.operator.metric("kestraflow_kestra_calls_total", { operation });
