@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cacheEntry } from "./cacheEntry.ts";
 import { goBuild, type GoBuild } from "./kubernetes/goBuild.ts";
@@ -20,6 +21,11 @@ export async function argocdCommand(options: { cacheDir: string; report: (line: 
   return join(folder, "cmd");
 }
 
+/** The folder of the module that the program is built from, which has Argo CD's own definitions in manifests/crds. */
+export async function argocdModule(): Promise<string> {
+  return (await downloaded({ folder: tmpdir(), env: {} })).Dir;
+}
+
 const argocdBuild: GoBuild = {
   title: `argocd ${ARGOCD_VERSION}`,
   usually: "4 to 8 minutes",
@@ -30,8 +36,7 @@ const argocdBuild: GoBuild = {
 
 /** What a module replaces counts in that module only: here the same has to be said again. */
 async function argocdGoMod(context: GoContext): Promise<string> {
-  const download = await go(["mod", "download", "-json", `${MODULE}@v${ARGOCD_VERSION}`], context);
-  const original = readFileSync((JSON.parse(download) as { GoMod: string }).GoMod, "utf8");
+  const original = readFileSync((await downloaded(context)).GoMod, "utf8");
   return `module sandbox/argocd
 
 ${/^go \S+$/m.exec(original)?.[0] ?? "go 1.25.0"}
@@ -40,4 +45,9 @@ require ${MODULE} v${ARGOCD_VERSION}
 
 ${/^replace \([^)]*\)/m.exec(original)?.[0] ?? ""}
 `;
+}
+
+async function downloaded(context: GoContext): Promise<{ GoMod: string; Dir: string }> {
+  const answer = await go(["mod", "download", "-json", `${MODULE}@v${ARGOCD_VERSION}`], context);
+  return JSON.parse(answer) as { GoMod: string; Dir: string };
 }

@@ -34,7 +34,22 @@ export function conclude(
     ...(ends ? finished(seen, verdict, now) : {}),
   };
   const conclusion = concludeWith(seen, verdict, drift, ofKind, now);
-  return { ...conclusion, events: [...conclusion.events, ...announced(status, verdict)] };
+  const told = over && verdict.state === "unchanged" ? stillSo(seen, conclusion.status) : conclusion.status;
+  return { ...conclusion, status: told, events: [...conclusion.events, ...announced(status, verdict)] };
+}
+
+/**
+ * How it ended, said of the spec as it is now. What can be changed of a Backfill that is over changes nothing of how it ended, and without
+ * this everybody who compares generations (kstatus, Argo CD, kubectl wait) would wait for ever.
+ */
+function stillSo({ object: { metadata }, settings }: Observed, status: BackfillStatus): BackfillStatus {
+  const { generation } = metadata;
+  const { observedGeneration, instance, conditions = [] } = status;
+  if (generation === undefined || observedGeneration === generation || instance !== settings.instance) return status;
+  const restated = conditions.map((condition) =>
+    condition.observedGeneration === observedGeneration ? { ...condition, observedGeneration: generation } : condition,
+  );
+  return { ...status, observedGeneration: generation, conditions: restated };
 }
 
 /** When it will be done, going on as it did: told anew when a slot ends, and not with every look. */

@@ -33,6 +33,7 @@ const ROWS = {
   "backfill suspended": ["Current", "Suspended"],
   "backfill previewed": ["Current", "Healthy"],
   "backfill complete": ["Current", "Healthy"],
+  "backfill complete with another time to live": ["Current", "Healthy"],
   "backfill with failed slots": ["Failed", "Degraded"],
   "flow in sync while Kestra is out of reach": ["Current", "Healthy"],
   "new flow while Kestra is out of reach": ["InProgress", "Progressing"],
@@ -129,6 +130,12 @@ async function ran(): Promise<void> {
   objects["backfill previewed"] = await backfillIn("previewed", "Previewed");
   objects["backfill complete"] = await backfillIn("complete", "Complete");
   objects["backfill with failed slots"] = await backfillIn("failed", "Failed");
+  await backfills.patchSpec("complete", { ttlSecondsAfterFinished: 3_600 });
+  const edited = await backfills.waitUntil(
+    "complete",
+    ({ metadata, status }) => status?.observedGeneration === metadata.generation,
+  );
+  objects["backfill complete with another time to live"] = asObject(edited);
   await backfills.annotate("complete", PAUSE);
   objects["backfill paused when complete"] = asObject(await backfills.waitFor("complete", "Paused", "True"));
 }

@@ -197,6 +197,19 @@ describe("at the end", () => {
     expect(concluded({ status, metadata: leaving }, { verdict: trouble }).status.state).toBe("Waiting");
   });
 
+  test("how it ended is said of the spec as it is now, without anything else being said", () => {
+    const { status } = concluded({ status: submitted(), metadata: { generation: 1 } }, complete);
+    const later = (generation: number, now?: number) =>
+      concluded({ status, metadata: { generation } }, { verdict: { state: "unchanged" } }, now);
+    expect(later(1, NOW + HOUR)).toEqual({ status, events: [] });
+    const again = later(2, NOW + HOUR);
+    const restated = (status.conditions ?? []).map((condition) => ({ ...condition, observedGeneration: 2 }));
+    expect(again).toEqual({ status: { ...status, observedGeneration: 2, conditions: restated }, events: [] });
+    const another = { ...status, instance: "another" };
+    const unknown = { state: "stalled", reason: "UnknownInstance", message: "m" } as const;
+    expect(concluded({ status: another, metadata: { generation: 2 } }, { verdict: unknown }).status).toEqual(another);
+  });
+
   test("nothing else is the end", () => {
     for (const settled of [
       verdicts.running("m", 1),
