@@ -40,10 +40,16 @@ export async function deliver(
   if (resources.length === 0) throw new UserError("There is nothing to write: nothing was found that is selected.");
   const ordered = resources.toSorted(inOrder);
   refuseDoubles(ordered);
+  let complaints = complainOf(ordered, options);
   if (output === undefined) process.stdout.write(streamOf(ordered));
   else {
-    const { files, unchanged, strays } = await writeFolder(output, ordered, { force, namespace });
+    const { files, unchanged, apart, strays } = await writeFolder(output, ordered, { force, namespace });
     console.error(`${output}: ${files} files written, ${unchanged} unchanged.`);
+    for (const file of apart)
+      console.error(
+        `${file} is in no kustomization, as kustomize would change characters in it: kubectl apply -f it, without --server-side.`,
+      );
+    complaints += apart.length;
     if (strays.length > 0)
       console.error(
         `${output} also has files that were not written now, and are in no kustomization: ${named(strays)}.`,
@@ -53,7 +59,7 @@ export async function deliver(
   const large = ordered.filter((resource) => sizeOf(resource) > MAX_ANNOTATION);
   if (large.length > 0)
     console.error(`${nameList(large)}: too large for kubectl apply as it is; use kubectl apply --server-side.`);
-  return { complaints: complainOf(ordered, options) };
+  return { complaints };
 }
 
 /** One file would overwrite the other, or one object the other in the cluster. */

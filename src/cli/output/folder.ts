@@ -9,15 +9,24 @@ import type { Resource } from "./resource.ts";
 const MOST_NAMED = 5;
 const KUSTOMIZATION = "kustomization.yaml";
 
+/**
+ * Characters that kustomize, and so `kubectl apply -k` and Flux, writes in another way than it read them: it makes blanks of line ends that
+ * only YAML 1.1 knew, and fails on controls. So does the API server when it reads a server-side apply. `kubectl apply -f` keeps them.
+ */
+const NOT_FOR_KUSTOMIZE = /[\x7f-\x9f\u2028\u2029\ufffe\uffff]/;
+
 export interface Written {
   files: number;
   unchanged: number;
+  /** Files that are in no kustomization, as kustomize would change them. */
+  apart: string[];
   /** Files in the folders written to that are not of what was written now, such as those of a flow that is gone. */
   strays: string[];
 }
 
 /**
- * Writes one file for each resource, as `GROUP/SECTION/FILE.yaml`, and the kustomization.yaml files that name them all.
+ * Writes one file for each resource, as `GROUP/SECTION/FILE.yaml`, and the kustomization.yaml files that name all that kustomize leaves as
+ * it is.
  *
  * Guaranteed: nothing is written when a file is there already and would become another one, unless forced; no file is deleted.
  *
@@ -46,7 +55,8 @@ export async function writeFolder(
     await writeFile(join(folder, file), text).catch(unwritable(join(folder, file)));
   }
   const strays = await straysIn(folder, files);
-  return { files: changed.size, unchanged: files.size - changed.size, strays };
+  const apart = resources.filter(isApart).map((resource) => `${resource.group}/${pathOf(resource)}`);
+  return { files: changed.size, unchanged: files.size - changed.size, apart, strays };
 }
 
 /** Some of the files, for a message. */
@@ -65,7 +75,8 @@ function pathOf({ section, file }: Resource): string {
 
 /** One for each group and one for all, so that either can be applied. */
 function kustomizationsOf(resources: readonly Resource[], namespace: string | undefined): [string, string][] {
-  const groups = Map.groupBy(resources, ({ group }) => group);
+  const fit = resources.filter((resource) => !isApart(resource));
+  const groups = Map.groupBy(fit, ({ group }) => group);
   const ofGroups = [...groups].map(([group, members]): [string, string] => [
     `${group}/${KUSTOMIZATION}`,
     kustomization(members.map(pathOf), namespace),
@@ -80,6 +91,10 @@ function kustomizationsOf(resources: readonly Resource[], namespace: string | un
       ),
     ],
   ];
+}
+
+function isApart({ object }: Resource): boolean {
+  return NOT_FOR_KUSTOMIZE.test(JSON.stringify(object));
 }
 
 function kustomization(resources: readonly string[], namespace: string | undefined): string {
