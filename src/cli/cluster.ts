@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { KubernetesClient } from "../kubernetes/client.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
 import { messageOf } from "../lib/async.ts";
 import { silentLogger } from "../lib/log.ts";
 import { UserError } from "./failure.ts";
@@ -28,16 +28,23 @@ export function addClusterOptions(command: Command, { many }: { many: boolean })
 }
 
 /** The cluster that the flags mean. No connection is opened yet; whoever has it closes the client. */
-export function connectCluster({ kubeconfig, context, namespace, allNamespaces }: ClusterFlags): Cluster {
+export async function connectCluster({
+  kubeconfig,
+  context,
+  namespace,
+  allNamespaces,
+}: ClusterFlags): Promise<Cluster> {
   if (allNamespaces && namespace !== undefined) throw new UserError("Give either --namespace or --all-namespaces.");
-  const client = connect(kubeconfig, context);
+  const client = await connect(kubeconfig, context);
   if (allNamespaces) return { client, namespace: undefined };
   const { kubeConfig } = client;
   const fallback = kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? "default";
   return { client, namespace: namespace ?? fallback };
 }
 
-function connect(kubeconfig: string | undefined, context: string | undefined): KubernetesClient {
+async function connect(kubeconfig: string | undefined, context: string | undefined): Promise<KubernetesClient> {
+  // The library below it takes longer to load than all the rest: what needs no cluster starts without.
+  const { KubernetesClient } = await import("../kubernetes/client.ts");
   try {
     return KubernetesClient.connect({ kubeconfig, context, userAgent: "kestraflow", logger: silentLogger });
   } catch (error) {

@@ -38,7 +38,7 @@ export async function preview(given: readonly string[], flags: PreviewFlags): Pr
   const kestra = connectKestra(flags);
   const isName = more.length === 0 && !isPath(first);
   const named = flags.kubeconfig !== undefined || flags.context !== undefined;
-  const cluster = isName || named ? connectCluster(flags) : undefined;
+  const cluster = isName || named ? await connectCluster(flags) : undefined;
   try {
     const namespace = cluster?.namespace ?? flags.namespace ?? "default";
     const declared =

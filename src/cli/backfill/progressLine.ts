@@ -48,10 +48,10 @@ export function progressLine(
   if (slots === undefined) return cut(`${name}  ${state}`, room);
   const percent = `${status.percent ?? 0}%`.padStart(4);
   const text = counts(status, speed);
-  const around = `${name}  ${percent}  ${text}`.length + 2;
+  const around = `${name}   ${percent}  ${text}`.length;
   const length = Math.min(LONGEST_BAR, room - around);
   if (length < SHORTEST_BAR) return cut(`${name}  ${percent}  ${text}`, room);
-  return `${name}  ${bar(slots, length, paint, unicode)}${percent}  ${text}`;
+  return `${name}  ${bar(slots, length, paint, unicode)} ${percent}  ${text}`;
 }
 
 /** The bar, in the order in which slots are run: what ended, with the failed ones at its end, what runs, and what is left. */

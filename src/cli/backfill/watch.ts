@@ -29,7 +29,7 @@ const TICK_MS = 1_000;
 
 /** Follows a Backfill until it ends, or Ctrl-C. Lost connections to the cluster are made again. */
 export async function watch(name: string, flags: ClusterFlags): Promise<ExitCode> {
-  const { client, namespace } = connectCluster(flags);
+  const { client, namespace } = await connectCluster(flags);
   const screen = screenFor(process.stdout);
   const interrupted = new AbortController();
   const interrupt = () => {

@@ -35,7 +35,7 @@ export function summaryOf({ flows, kvs, backfills }: Rehearsal): string {
     count(kvs, ["entry", "entries"]),
     count(backfills, ["Backfill", "Backfills"]),
   ];
-  return kinds.filter((text) => text !== "").join("; ") || "No resource of kestraflow.dev in the files.";
+  return kinds.filter((text) => text !== "").join("; ");
 }
 
 const WORDS: readonly [Result, string][] = [

@@ -51,9 +51,12 @@ export function kvChanges(
   return [table, ...long].filter((part) => part !== "").join("\n");
 }
 
-/** A table of the Backfills that would be accepted. */
+/** A table of the Backfills that would be accepted and have something to run. */
 export function backfillChanges(backfills: readonly BackfillOutcome[], width: number | undefined): string {
-  const rows = backfills.flatMap((backfill) => (backfill.plan ? [{ ...backfill, plan: backfill.plan }] : []));
+  const rows = backfills.flatMap((backfill) => {
+    const { plan } = backfill;
+    return plan && plan.slots.remaining > 0 ? [{ ...backfill, plan }] : [];
+  });
   return renderTable(
     rows,
     [
@@ -98,7 +101,7 @@ function startsOf({ result, declared }: BackfillOutcome): string {
   const { mode, suspend } = declared.object.spec;
   if (mode === "Preview") return "no, mode is Preview";
   if (suspend) return "no, suspended";
-  return result === "create" ? "yes" : "no, nothing is missing";
+  return result === "create" ? "yes" : "no";
 }
 
 function typesOf({ before, after }: KvOutcome): string | undefined {

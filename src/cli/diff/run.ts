@@ -1,7 +1,7 @@
 import { connectCluster } from "../cluster.ts";
 import type { ClusterFlags } from "../cluster.ts";
 import { connectKestra } from "../connection.ts";
-import { EXIT } from "../failure.ts";
+import { EXIT, UserError } from "../failure.ts";
 import type { ExitCode } from "../failure.ts";
 import { manifestsIn, readFiles } from "../manifests.ts";
 import { rehearseAll } from "../rehearsal/all.ts";
@@ -27,15 +27,18 @@ export async function diff(paths: readonly string[], flags: DiffFlags): Promise<
     .map(({ file, position, message }) => `${file}:${position.line}: ${message}`);
   const kestra = connectKestra(flags);
   const named = flags.kubeconfig !== undefined || flags.context !== undefined;
-  const cluster = named ? connectCluster(flags) : undefined;
+  const cluster = named ? await connectCluster(flags) : undefined;
   try {
     const manifests = read.flatMap(({ manifests }) => manifests);
     const declared = declaredIn(manifests, cluster?.namespace ?? flags.namespace ?? "default");
-    const references = new References(declared.others, cluster?.client);
+    const { flows, kvs, backfills, others, flaws } = declared;
+    if (flows.length + kvs.length + backfills.length + flaws.length + broken.length === 0)
+      throw new UserError(`There is no KestraFlow, KestraKV or Backfill in ${paths.join(", ")}.`);
+    const references = new References(others, cluster?.client);
     const info = await kestra.info();
     await kestra.checkLogin();
     const rehearsal = await rehearseAll(worldOf(kestra, info, references), declared);
-    return report(rehearsal, [...broken, ...declared.flaws], { mask: flags.mask === true, withCluster: named });
+    return report(rehearsal, [...broken, ...flaws], { mask: flags.mask === true, withCluster: named });
   } finally {
     await cluster?.client.close();
   }

@@ -25,7 +25,7 @@ export async function get(wanted: Wanted, names: readonly string[], flags: GetFl
   if (names.length > 0 && (wanted === "all" || flags.allNamespaces || flags.selector !== undefined))
     throw new UserError("Names go with one kind in one namespace: leave out all, --all-namespaces and --selector.");
   const kestra = namesKestra(flags) ? connectKestra(flags) : undefined;
-  const cluster = connectCluster(flags);
+  const cluster = await connectCluster(flags);
   try {
     const resources = await read(cluster, wanted, names, flags.selector);
     const inKestra = kestra && (await lookInto(kestra, resources));

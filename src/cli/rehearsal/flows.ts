@@ -6,6 +6,7 @@ import type { Observed } from "../../resources/flow/model.ts";
 import { observe, read } from "../../resources/flow/observe.ts";
 import { kestraFlows } from "../../resources/flow/schema.ts";
 import type { FlowSpec, KestraFlow } from "../../resources/flow/schema.ts";
+import { heirOf } from "../../resources/ownership/arbitration.ts";
 import { sameIdentity } from "../../resources/ownership/identity.ts";
 import { asApplied } from "./declared.ts";
 import type { Declared } from "./declared.ts";
@@ -83,6 +84,7 @@ export async function rehearseFlow(world: World, observed: ObservedFlow, signal:
   );
   const told: Outcome = rehearsed.would === "write" ? { result: rehearsed.write.op } : outcomeOf(rehearsed.verdict);
   const renamed = identity && owned && !sameIdentity(owned, identity) && policy.deletionPolicy !== "Orphan";
+  const inherited = owned && heirOf(world.claims.of(owned), seen.object.metadata.uid) !== undefined;
   return {
     declared,
     object: seen.object,
@@ -90,7 +92,7 @@ export async function rehearseFlow(world: World, observed: ObservedFlow, signal:
     ...(identity ? { identity } : {}),
     ...(found ? { before: found } : {}),
     ...(text === undefined ? {} : { after: text }),
-    ...(renamed && told.result === "create" ? { leaves: owned } : {}),
+    ...(renamed && !inherited && told.result === "create" ? { leaves: owned } : {}),
   };
 }
 

@@ -55,7 +55,7 @@ export interface Trouble {
 /** Prints the state of operator, Kestra and resources. */
 export async function status(flags: StatusFlags): Promise<ExitCode> {
   const kestra = namesKestra(flags) ? connectKestra(flags) : undefined;
-  const { client } = connectCluster(flags);
+  const { client } = await connectCluster(flags);
   try {
     const selection = { namespace: flags.namespace };
     const [operator, asked, flows, kvs, backfills] = await Promise.all([

@@ -329,7 +329,9 @@ test("a Kestra that cannot be reached is trouble, with what to do", async () => 
   expect(stderr).toMatch(/^Kestra cannot be reached: .* Check KESTRA_URL\.\n$/);
 });
 
-test("what is no file is told", async () => {
+test("what is no file, or has nothing of ours, is told", async () => {
   const { code, stderr } = await kestraflow(["diff", "nowhere.yaml"]);
   expect({ code, stderr }).toEqual({ code: 2, stderr: "nowhere.yaml does not exist.\n" });
+  const other = await kestraflow(["diff", "-"], { stdin: secret("login", { a: "b" }) });
+  expect(other).toMatchObject({ code: 2, stderr: "There is no KestraFlow, KestraKV or Backfill in -.\n" });
 });

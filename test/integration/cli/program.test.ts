@@ -3,28 +3,31 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { wholeProgram } from "../../../src/cli/program.ts";
 import { kestraflow } from "../../support/commandLine.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(150_000);
 
 const run = promisify(execFile);
 
 describe("completion", () => {
-  /** What bash would offer for a command line, whose last word is being typed. */
+  let folder = "";
+  const script = () => join(folder, "completion.bash");
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kestraflow-completion-"));
+    await writeFile(script(), (await kestraflow(["completion", "bash"])).stdout);
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** What bash offers for a command line, whose last word is being typed. */
   async function offered(words: readonly string[]): Promise<string[]> {
-    const folder = await mkdtemp(join(tmpdir(), "kestraflow-completion-"));
-    try {
-      const script = join(folder, "completion.bash");
-      await writeFile(script, (await kestraflow(["completion", "bash"])).stdout);
-      const typed = words.map((word) => `'${word}'`).join(" ");
-      const program = `source ${script}; COMP_WORDS=(${typed}); COMP_CWORD=${words.length - 1}; _kestraflow; printf '%s\\n' "\${COMPREPLY[@]}"`;
-      const { stdout } = await run("bash", ["--norc", "-c", program]);
-      return stdout.split("\n").filter((word) => word !== "");
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const typed = words.map((word) => `'${word}'`).join(" ");
+    const program = `source ${script()}; COMP_WORDS=(${typed}); COMP_CWORD=${words.length - 1}; _kestraflow; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout } = await run("bash", ["--norc", "-c", program]);
+    return stdout.split("\n").filter((word) => word !== "");
   }
 
   test("offers commands, their flags and the values of these in bash", async () => {

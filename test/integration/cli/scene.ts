@@ -1,5 +1,9 @@
+import { jest } from "@jest/globals";
 import { dumpYaml } from "../../../src/lib/yaml.ts";
 import { Scene } from "../flow/scene.ts";
+
+/** Every command is a process that has to start, next to those of other tests. */
+jest.setTimeout(150_000);
 
 /** A scene of flows and entries, for commands. */
 export class CliScene extends Scene {
