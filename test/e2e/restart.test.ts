@@ -54,7 +54,7 @@ test("after a restart of the node everything is there and the operator goes on",
   await docker(engine, ["restart", nodeOf(state.name)]);
 
   await eventually(() => kubectl(["get", "--raw", "/readyz"]), PATIENCE);
-  await eventually(async () => expect((await kestra.flow(place, "flow"))?.revision).toBe(1), PATIENCE);
+  await eventually(async () => expect(await kestra.flow(place, "flow")).toMatchObject({ revision: 1 }), PATIENCE);
   expect((await kestra.value(place, "entry"))?.value).toBe("kept");
   await eventually(async () => expect((await psql(`select x from ${table}`)).trim()).toBe("1"), PATIENCE);
   await psql(`drop table ${table}`);
