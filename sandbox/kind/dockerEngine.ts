@@ -139,7 +139,7 @@ function mayRaiseLimits(): boolean {
  * A runc that asks for no CAP_SYS_RESOURCE, which this machine does not have: otherwise nothing privileged starts. The capabilities stand
  * in config.json of the bundle of a new container, and in the process file of one that is entered.
  */
-const RUNC_WRAPPER = `#!/bin/sh
+export const RUNC_WRAPPER = `#!/bin/sh
 drop() { [ ! -f "$1" ] || sed -i 's/"CAP_SYS_RESOURCE",//g; s/,"CAP_SYS_RESOURCE"//g' "$1"; }
 previous=
 for argument; do
