@@ -43,9 +43,23 @@ export async function runningDocker(): Promise<Docker | undefined> {
 export async function stopDocker(): Promise<void> {
   const { records, folder, lock } = engineFolder();
   await withLock(lock, async () => {
-    for (const found of runningProcesses(records)) await end(found, STOP_WITHIN_MS);
+    const running = runningProcesses(records);
+    // The network of clusters, whose bridge would outlive the engine.
+    if (running.length > 0) await docker(ownDocker(), ["network", "rm", "kind"]).catch(() => undefined);
+    for (const found of running) await end(found, STOP_WITHIN_MS);
+    for (const place of mountsBelow(folder)) await run("umount", [place]);
     rmSync(folder, { recursive: true, force: true });
   });
+}
+
+/** What dockerd leaves mounted, the innermost first. */
+function mountsBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((place) => place.startsWith(`${folder}/`))
+    .reverse();
 }
 
 const ownDocker = (): Docker => ({ env: { DOCKER_HOST: `unix://${engineFolder().socket}` }, own: true });

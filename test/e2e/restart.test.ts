@@ -8,11 +8,11 @@ import { flowSource } from "../support/flowSource.ts";
 import { TestKestra } from "../support/kestra.ts";
 import { installed, OPERATOR, STACK, state } from "./installation.ts";
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
 
 const kestra = new TestKestra();
 const place = uniqueName("e2e-restart");
-const PATIENCE = { within: 240_000, every: 1_000 };
+const PATIENCE = { within: 300_000, every: 1_000 };
 let namespace: TestNamespace;
 
 beforeAll(async () => {
