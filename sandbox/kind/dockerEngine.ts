@@ -43,9 +43,23 @@ export async function runningDocker(): Promise<Docker | undefined> {
 export async function stopDocker(): Promise<void> {
   const { records, folder, lock } = engineFolder();
   await withLock(lock, async () => {
-    for (const found of runningProcesses(records)) await end(found, STOP_WITHIN_MS);
+    const running = runningProcesses(records);
+    // The network of clusters, whose bridge would outlive the engine.
+    if (running.length > 0) await docker(ownDocker(), ["network", "rm", "kind"]).catch(() => undefined);
+    for (const found of running) await end(found, STOP_WITHIN_MS);
+    for (const place of mountsBelow(folder)) await run("umount", [place]);
     rmSync(folder, { recursive: true, force: true });
   });
+}
+
+/** What dockerd leaves mounted, the innermost first. */
+function mountsBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((place) => place.startsWith(`${folder}/`))
+    .reverse();
 }
 
 const ownDocker = (): Docker => ({ env: { DOCKER_HOST: `unix://${engineFolder().socket}` }, own: true });
@@ -139,7 +153,7 @@ function mayRaiseLimits(): boolean {
  * A runc that asks for no CAP_SYS_RESOURCE, which this machine does not have: otherwise nothing privileged starts. The capabilities stand
  * in config.json of the bundle of a new container, and in the process file of one that is entered.
  */
-const RUNC_WRAPPER = `#!/bin/sh
+export const RUNC_WRAPPER = `#!/bin/sh
 drop() { [ ! -f "$1" ] || sed -i 's/"CAP_SYS_RESOURCE",//g; s/,"CAP_SYS_RESOURCE"//g' "$1"; }
 previous=
 for argument; do

@@ -8,11 +8,11 @@ import { flowSource } from "../support/flowSource.ts";
 import { TestKestra } from "../support/kestra.ts";
 import { installed, OPERATOR, STACK, state } from "./installation.ts";
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
 
 const kestra = new TestKestra();
 const place = uniqueName("e2e-restart");
-const PATIENCE = { within: 240_000, every: 1_000 };
+const PATIENCE = { within: 300_000, every: 1_000 };
 let namespace: TestNamespace;
 
 beforeAll(async () => {
@@ -54,7 +54,7 @@ test("after a restart of the node everything is there and the operator goes on",
   await docker(engine, ["restart", nodeOf(state.name)]);
 
   await eventually(() => kubectl(["get", "--raw", "/readyz"]), PATIENCE);
-  await eventually(async () => expect((await kestra.flow(place, "flow"))?.revision).toBe(1), PATIENCE);
+  await eventually(async () => expect(await kestra.flow(place, "flow")).toMatchObject({ revision: 1 }), PATIENCE);
   expect((await kestra.value(place, "entry"))?.value).toBe("kept");
   await eventually(async () => expect((await psql(`select x from ${table}`)).trim()).toBe("1"), PATIENCE);
   await psql(`drop table ${table}`);

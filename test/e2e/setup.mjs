@@ -15,7 +15,8 @@ export default async function globalSetup() {
     const { state, images, kubeconfig } = await up({ name, until: "images", report });
     Object.assign(process.env, {
       KUBECONFIG: kubeconfig,
-      KESTRA_URL: kestraUrl(state),
+      // By its address: another program may have the port of localhost's other one.
+      KESTRA_URL: kestraUrl(state).replace("localhost", "127.0.0.1"),
       KESTRA_USERNAME: LOGIN.username,
       KESTRA_PASSWORD: LOGIN.password,
       KESTRAFLOW_E2E: JSON.stringify({ state, images }),

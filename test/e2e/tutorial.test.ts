@@ -72,7 +72,9 @@ test("an entry follows its Secret", async () => {
 test("a backfill runs each of its slots once and is Complete", async () => {
   await namespace.backfills.waitFor("hourly-log-night", "Complete", "True", undefined, { within: 120_000 });
   const { status } = await namespace.backfills.get("hourly-log-night");
-  expect(status?.slots).toMatchObject({ total: 8, done: 8, failed: 0 });
+  // Those of an earlier run of the same cluster are present: no slot is run twice.
+  const { total, present = 0, done = 0, failed } = status?.slots ?? {};
+  expect({ total, done: present + done, failed }).toEqual({ total: 8, done: 8, failed: 0 });
   const executions = await kestra.executions("zoomcamp", "hourly_log");
   const dates = executions.map(({ trigger }) => trigger?.variables?.date ?? "").filter((date) => date < "2024-01-02");
   expect(new Set(dates).size).toBe(8);

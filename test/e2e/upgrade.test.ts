@@ -61,7 +61,7 @@ test("neither helm upgrade nor helm rollback rewrites a flow", async () => {
 test("helm uninstall leaves the definitions, the objects and the flows; installed again, the operator takes up its work", async () => {
   const uid = (await namespace.getFlow("a")).metadata.uid;
   await helm("uninstall", OPERATOR.release, "--namespace", OPERATOR.namespace, "--wait");
-  expect(await kubectl(["get", "pods", "--namespace", OPERATOR.namespace, "--output", "name"])).toBe("");
+  await kubectl(["wait", "--namespace", OPERATOR.namespace, "--for=delete", "pods", "--all", "--timeout=2m"]);
   const { items } = await get<{ items: { metadata: { name: string } }[] }>("crds");
   const definitions = items.map(({ metadata }) => metadata.name).filter((name) => name.endsWith("kestraflow.dev"));
   expect(definitions).toHaveLength(3);
