@@ -1,6 +1,5 @@
 // Everything in one command: a cluster with Kestra, the operator, and the tutorial's flows on their way from kubectl apply to
 // a running Kestra. Usage: npm run quickstart -- --help
-import { existsSync, readFileSync } from "node:fs";
 import { aborted } from "../src/lib/async.ts";
 import type { KestraFlow } from "../src/resources/flow/schema.ts";
 import { SandboxError } from "./errors.ts";
@@ -11,9 +10,10 @@ import { executeGreeting } from "./quickstart/execution.ts";
 import { showEntries } from "./quickstart/entries.ts";
 import { applyFlows } from "./quickstart/flows.ts";
 import { Interruption, interruption } from "./quickstart/interruption.ts";
+import { readLogOfSandbox } from "./quickstart/inSandbox.ts";
 import { showNext } from "./quickstart/next.ts";
-import { asTheOnlyOne, killAll, NAME, takeDown } from "./quickstart/only.ts";
-import { operatorLog, readableLog } from "./quickstart/operator.ts";
+import { asTheOnlyOne, killAll, takeDown } from "./quickstart/only.ts";
+import { readableLog } from "./quickstart/operator.ts";
 import { manifestArguments, parseOptions } from "./quickstart/options.ts";
 import { toSeconds, writeOutcome, type Outcome } from "./quickstart/outcome.ts";
 import { Screen, secondsText } from "./quickstart/screen.ts";
@@ -24,6 +24,7 @@ const LOG_LINES = 15;
 const options = parseOptions(process.argv);
 const screen = new Screen();
 const interrupted = interruption(killAll);
+let world: World | undefined;
 const outcome: Outcome = {
   cluster: null,
   kestra: null,
@@ -38,14 +39,14 @@ process.exit(await asTheOnlyOne(screen, interrupted, quickstart).catch(refused))
 /** Returns the exit code, when all is down again. */
 async function quickstart(): Promise<number> {
   try {
-    const world = await untilAborted(interrupted, bringUp(options, screen, interrupted));
+    world = await untilAborted(interrupted, bringUp(options, screen, interrupted));
     Object.assign(outcome, { cluster: world.cluster, kestra: world.kestraTitle });
     const example = await untilAborted(world.signal, show(world));
     record();
     return options.exit ? 0 : await stayUp(world, example);
   } catch (error) {
     const code = failed(error);
-    if (code === 1) showOperatorLog();
+    if (code === 1) await showOperatorLog();
     record(error);
     return code;
   } finally {
@@ -108,11 +109,11 @@ function failed(error: unknown): number {
   return 1;
 }
 
-function showOperatorLog(): void {
-  const log = operatorLog(NAME);
-  if (!existsSync(log)) return;
+async function showOperatorLog(): Promise<void> {
+  const log = await (world?.readLog ?? readLogOfSandbox)().catch(() => "");
+  if (log === "") return;
   screen.line("The end of the operator's log:");
-  for (const line of readableLog(readFileSync(log, "utf8"), LOG_LINES)) screen.line(`  ${line}`);
+  for (const line of readableLog(log, LOG_LINES)) screen.line(`  ${line}`);
 }
 
 function textOf(error: unknown): string {

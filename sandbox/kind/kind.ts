@@ -31,6 +31,8 @@ export interface UpOptions extends KindOptions {
   until?: Extent | undefined;
   /** A kubeconfig to which the cluster is added, and in which it becomes the current context. */
   kubeconfig?: string | undefined;
+  /** Values of the operator's chart besides those that the cluster takes, as `key=value`. */
+  operatorValues?: string[];
 }
 
 /** A cluster that is up. */
@@ -50,7 +52,13 @@ export interface KindCluster {
  * interrupted, and changes nothing where all is there. Rejects with a message that says what to do; what is there by then stays, and the
  * next call goes on from it.
  */
-export async function up({ name, until = "flows", kubeconfig, ...options }: UpOptions): Promise<KindCluster> {
+export async function up({
+  name,
+  until = "flows",
+  kubeconfig,
+  operatorValues = [],
+  ...options
+}: UpOptions): Promise<KindCluster> {
   checkName(name);
   return locked(name, options, async () => {
     const goes = (extent: Extent) => EXTENTS.indexOf(extent) <= EXTENTS.indexOf(until);
@@ -67,7 +75,8 @@ export async function up({ name, until = "flows", kubeconfig, ...options }: UpOp
     cluster.images = images;
     if (!goes("charts")) return cluster;
     await step("Kestra and Postgres", () => installStack(state, images, options));
-    await step("operator", () => installOperator(state, images, options));
+    const more = operatorValues.flatMap((value) => ["--set", value]);
+    await step("operator", () => installOperator(state, images, options, more));
     if (!goes("flows")) return cluster;
     await step("tutorial", () => applyTutorial(cluster, options));
     return cluster;

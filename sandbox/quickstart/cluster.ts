@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { SandboxError } from "../errors.ts";
 import type { Cluster } from "./options.ts";
 
-/** What a cluster of kind takes, each with a command that only succeeds where it works. */
+/** What a cluster of kind takes where nothing is to be built for it, each with a command that only succeeds where it works. */
 const NEEDED = [
   { title: "Docker engine that answers", command: "docker", args: ["version", "--format", "{{.Server.Version}}"] },
   { title: "kind", command: "kind", args: ["version"] },
@@ -11,23 +10,17 @@ const NEEDED = [
 ];
 
 /**
- * Chooses the cluster and says why. It is the sandbox so far: kind needs charts that bring Kestra and the operator into it,
- * and they are not there yet. Throws for who insists on kind.
+ * Chooses the cluster and says why: kind where all that it takes is installed and works, else the sandbox, which takes less and is there
+ * sooner. Who asks for kind gets it: what is missing is installed or built, if that can be.
  */
 export async function chooseCluster(
   wish: Cluster | undefined,
   signal: AbortSignal,
 ): Promise<{ cluster: Cluster; why: string }> {
-  if (wish === "sandbox") return { cluster: wish, why: "as --cluster says" };
+  if (wish !== undefined) return { cluster: wish, why: "as --cluster says" };
   const missing = await missingForKind(signal);
-  const none = `there is no ${missing.join(", no ")}`;
-  if (wish === "kind")
-    throw new SandboxError(
-      "The quick start cannot use kind yet: the Helm charts that bring Kestra and the operator into it are still to come.\n" +
-        `${missing.length > 0 ? `On this machine, ${none} either. ` : ""}Leave --cluster out, or say --cluster sandbox.`,
-    );
-  const why = missing.length > 0 ? `as ${none}` : "as the Helm charts that kind needs are still to come";
-  return { cluster: "sandbox", why };
+  if (missing.length === 0) return { cluster: "kind", why: "as Docker, kind and helm are there" };
+  return { cluster: "sandbox", why: `as there is no ${missing.join(", no ")}` };
 }
 
 async function missingForKind(signal: AbortSignal): Promise<string[]> {

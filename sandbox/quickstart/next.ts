@@ -1,6 +1,5 @@
 import type { KestraFlow } from "../../src/resources/flow/schema.ts";
 import type { BackfillOutcome } from "./outcome.ts";
-import { operatorLog } from "./operator.ts";
 import type { World } from "./world.ts";
 
 const MEANING_FROM = 42;
@@ -16,12 +15,12 @@ export interface Shown {
 
 /** Prints what a person can do now that all runs, to one of the flows for example. */
 export function showNext(
-  { sandbox, kestra, kestraTitle, screen }: World,
+  { kubeconfig, kestra, kestraTitle, hasPages, login: { username, password }, followLog, screen }: World,
   { manifests, example, backfills }: Shown,
 ): void {
   const { name } = example.metadata;
   const path = `${example.status?.flow?.namespace}/${example.status?.flow?.id}`;
-  const login = `${sandbox.kestra?.username}:${sandbox.kestra?.password}`;
+  const login = `${username}:${password}`;
   const api = `${kestra.url}/api/v1/main`;
   const command = (text: string, meaning?: string) =>
     screen.line(
@@ -30,7 +29,7 @@ export function showNext(
         : `  ${screen.paint("cyan", text.padEnd(MEANING_FROM))} ${screen.paint("dim", meaning)}`,
     );
   screen.title("Try next, in another terminal");
-  command(`export KUBECONFIG=${sandbox.kubeconfig}`);
+  command(`export KUBECONFIG=${kubeconfig}`);
   command("kubectl get kestra", "all resources: are they good, and if not why");
   command(`kubectl describe kestraflow ${name}`, "conditions and events of one");
   command(`kubectl edit kestraflow ${name}`, "change it, and see its revision grow");
@@ -47,13 +46,13 @@ export function showNext(
     command(`kubectl patch bf ${suspended.name} ${patch}`, "start it");
   }
   screen.line();
-  screen.line(`${kestraTitle} has an API and no web pages.`);
-  screen.line(`Login: ${login.replace(":", " / ")}`);
+  screen.line(hasPages ? `${kestraTitle}: ${kestra.url}` : `${kestraTitle} has an API and no web pages.`);
+  screen.line(`Login: ${username} / ${password}`);
   command(`curl -u '${login}' '${api}/flows/${path}?source=true'`);
   command(`curl -u '${login}' -F name=You '${api}/executions/${path}'`);
   screen.line();
   screen.line("What the operator does:");
-  command(`tail -f ${operatorLog(sandbox.name)}`);
+  command(followLog);
   screen.line();
   screen.line("Ctrl-C ends everything and leaves nothing behind.");
 }

@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { SandboxError } from "../errors.ts";
+import { readState as readCluster } from "../kind/cluster.ts";
+import { down as downKind } from "../kind/kind.ts";
 import { withLock } from "../lock.ts";
 import { end, runningProcesses } from "../recordedProcess.ts";
 import { down } from "../sandbox.ts";
 import { readState, sandboxFolder } from "../state.ts";
 import type { Screen } from "./screen.ts";
 
-/** The sandbox of the quick start: there is one at a time. */
+/** The sandbox of the quick start, or its kind cluster: there is one at a time. */
 export const NAME = "quickstart";
 
 /**
@@ -28,9 +30,9 @@ export async function asTheOnlyOne<T>(screen: Screen, signal: AbortSignal, work:
   await withLock(
     lock,
     async () => {
-      if (!readState(NAME)) return;
-      screen.line("An earlier quick start was killed and left its sandbox behind: taking that down.");
-      await down(NAME);
+      if (!isThere()) return;
+      screen.line("An earlier quick start was killed and left its cluster behind: taking that down.");
+      await downAll(screen);
     },
     options,
   );
@@ -40,15 +42,24 @@ export async function asTheOnlyOne<T>(screen: Screen, signal: AbortSignal, work:
 /** Ends the operator in good order, then all else, and removes every file of it. */
 export async function takeDown(screen: Screen): Promise<void> {
   const begin = performance.now();
-  const started = readState(NAME) !== undefined;
+  const started = isThere();
   if (started) {
     screen.line();
     screen.report("taking everything down");
   }
   const operator = recorded().find(({ name }) => name === "operator");
   if (operator) await end(operator);
-  await down(NAME);
+  await downAll(screen);
   if (started) screen.done("everything is down, and nothing left behind", performance.now() - begin);
+}
+
+function isThere(): boolean {
+  return readState(NAME) !== undefined || readCluster(NAME) !== undefined;
+}
+
+async function downAll(screen: Screen): Promise<void> {
+  if (readCluster(NAME) !== undefined) await downKind({ name: NAME, report: (line) => screen.report(line) });
+  await down(NAME);
 }
 
 /** Kills what still runs, at once, so that taking it down need not wait for it. */

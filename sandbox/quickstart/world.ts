@@ -6,7 +6,6 @@ import { kestraFlows, type KestraFlow } from "../../src/resources/flow/schema.ts
 import type { TestKestra } from "../../test/support/kestra.ts";
 import { SandboxError } from "../errors.ts";
 import { poll } from "../polling.ts";
-import type { Sandbox } from "../sandbox.ts";
 import type { Kubectl } from "./kubectl.ts";
 import type { Cluster } from "./options.ts";
 import type { Screen } from "./screen.ts";
@@ -14,8 +13,15 @@ import type { Screen } from "./screen.ts";
 /** What is there once cluster, Kestra's part and operator run, and the ways to it. */
 export interface World {
   cluster: Cluster;
-  sandbox: Sandbox;
+  kubeconfig: string;
   kestraTitle: string;
+  /** Whether what answers as Kestra has web pages. */
+  hasPages: boolean;
+  login: Login;
+  /** The command with which a person follows what the operator logs, in the project's folder. */
+  followLog: string;
+  /** What the operator logged lately; empty where it never ran. */
+  readLog: () => Promise<string>;
   /** Kestra's API as somebody with a browser uses it: apart from the operator. */
   kestra: TestKestra;
   kubectl: Kubectl;
@@ -23,6 +29,11 @@ export interface World {
   screen: Screen;
   /** Aborted when all has to end: somebody pressed Ctrl-C, or the operator has ended. */
   signal: AbortSignal;
+}
+
+export interface Login {
+  username: string;
+  password: string;
 }
 
 /** How often the world is looked at; loopback and a handful of objects, so it costs little. */
