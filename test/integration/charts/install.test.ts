@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import type { AnyObject } from "../../../src/kubernetes/objects.ts";
+import { backfills } from "../../../src/resources/backfill/schema.ts";
 import { kestraFlows } from "../../../src/resources/flow/schema.ts";
 import type { KestraFlow } from "../../../src/resources/flow/schema.ts";
+import { kestraKvs } from "../../../src/resources/kv/schema.ts";
 import { installCrds, kubectl, root, TestNamespace } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
 import { flowSource } from "../../support/flowSource.ts";
@@ -125,8 +128,10 @@ function volumesOf(spec: object): { name: string }[] {
   let flow: KestraFlow;
 
   beforeAll(async () => {
-    for (const { metadata } of (await cluster.client.list<KestraFlow>(kestraFlows)).items)
-      await cluster.client.mergePatch(kestraFlows, metadata, { metadata: { finalizers: null } });
+    // What other tests left behind has no operator any more that would let it go.
+    for (const type of [kestraFlows, kestraKvs, backfills])
+      for (const { metadata } of (await cluster.client.list<AnyObject>(type)).items)
+        await cluster.client.mergePatch(type, metadata, { metadata: { finalizers: null } });
     await kubectl(["delete", "-f", join(root, "crds"), "--timeout=60s"]);
   }, 90_000);
 

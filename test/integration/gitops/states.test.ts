@@ -45,16 +45,21 @@ const ROWS = {
 } satisfies Record<string, [kstatus: string, argo: string]>;
 type Row = keyof typeof ROWS;
 
+/** An object of any kind. */
+interface Judged extends AnyObject {
+  status?: unknown;
+}
+
 const kestra = new TestKestra();
 const kestraNamespace = uniqueName("states");
-const objects: Partial<Record<Row, AnyObject>> = {};
+const objects: Partial<Record<Row, Judged>> = {};
 let cluster: TestNamespace;
 let proxy: FaultProxy;
 let operator: OperatorProcess;
 let verdicts: Map<string, Judgement>;
 
 const source = (id: string, message?: string) => flowSource(kestraNamespace, id, message);
-const asObject = (object: unknown): AnyObject => object as AnyObject;
+const asObject = (object: unknown): Judged => object as Judged;
 const PAUSE = { "kestraflow.dev/paused": "true" };
 
 /** A scheduled flow in Kestra whose trigger is ready, and a Backfill of one slot of it. */
@@ -68,7 +73,7 @@ async function backfillOf(id: string, tasks: string, spec: object = {}): Promise
   await cluster.backfills.create(id, { target: { namespace: kestraNamespace, id }, start, end, ...spec });
 }
 
-async function backfillIn(id: string, state: string): Promise<AnyObject> {
+async function backfillIn(id: string, state: string): Promise<Judged> {
   return asObject(await cluster.backfills.waitUntil(id, ({ status }) => status?.state === state, { within: 45_000 }));
 }
 
