@@ -32,7 +32,7 @@ afterEach(async () => {
 describe("quick start", () => {
   test("brings the tutorial from kubectl apply to Ready, executes one flow, runs a backfill, and leaves nothing behind", async () => {
     const json = join(folder, "outcome.json");
-    const run = quickStart(["--exit", "--json", json, "--cluster", "sandbox"]);
+    const run = quickStart(["--exit", "--json", json]);
     const code = await run.ended();
 
     expect({ code, output: run.output }).toMatchObject({ code: 0 });
@@ -222,7 +222,7 @@ function command(program: string, args: string[]): QuickStart {
 }
 
 function quickStart(args: string[]): QuickStart {
-  const run = command("sandbox/quickstart.ts", args);
+  const run = command("sandbox/quickstart.ts", ["--cluster", "sandbox", ...args]);
   started.push(run);
   return run;
 }

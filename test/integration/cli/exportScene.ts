@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { afterAll } from "@jest/globals";
 import { inParallel } from "../../../src/lib/async.ts";
 import { isTrue } from "../../../src/kubernetes/conditions.ts";
+import type { AnyObject } from "../../../src/kubernetes/objects.ts";
+import { kestraFlows } from "../../../src/resources/flow/schema.ts";
+import { kestraKvs } from "../../../src/resources/kv/schema.ts";
 import { kubectl } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { EventuallyOptions } from "../../support/eventually.ts";
@@ -78,10 +81,16 @@ export class ExportScene extends TestScene {
     }, options);
   }
 
-  /** Lets go of everything in the cluster; Kestra keeps what it has. */
+  /** Lets go of everything in the cluster and empties Kestra, many at a time. The operator has to be stopped. */
   async forget(): Promise<void> {
-    await this.cluster.flows.destroy();
-    await this.cluster.kvs.destroy();
+    for (const type of [kestraFlows, kestraKvs]) {
+      const { items } = await this.cluster.client.list<AnyObject>(type, { namespace: this.cluster.name });
+      await inParallel(items, 6, async ({ metadata }) => {
+        await this.cluster.client.mergePatch(type, metadata, { metadata: { finalizers: null } });
+        await this.cluster.client.delete(type, metadata);
+      });
+    }
+    for (const namespace of [this.namespace, this.other]) await this.emptyInKestra(namespace);
   }
 
   protected override recordedNamespaces(): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "@jest/globals";
 import { flowSource } from "../../support/flowSource.ts";
 import { kubectl } from "../../support/cluster.ts";
 import { ExportScene, filesOf } from "./exportScene.ts";
@@ -29,6 +29,7 @@ const ENTRY_KINDS: Omit<Entry, "key">[] = [
 const scene = new ExportScene("cliround");
 
 describe("what is exported", () => {
+  afterAll(() => scene.forget(), 180_000);
   const ids = Array.from({ length: FLOWS }, (_, index) => (index % 3 === 0 ? `Flow.${index}_v` : `flow-${index}`));
   const entries = Array.from({ length: ENTRIES }, (_, index): Entry => {
     return { key: index % 2 ? `KEY_${index}` : `key.${index}`, ion: "1", ...ENTRY_KINDS[index % ENTRY_KINDS.length] };
