@@ -17,7 +17,7 @@ import { Pace } from "./pace.ts";
 import { screenFor } from "./screen.ts";
 import type { Screen } from "./screen.ts";
 
-/** States in which nothing changes any more. */
+/** States in which nothing changes any more, whatever is changed in the spec. */
 const ENDS: Partial<Record<NonNullable<BackfillStatus["state"]>, ExitCode>> = {
   Complete: EXIT.ok,
   Previewed: EXIT.ok,
@@ -91,7 +91,7 @@ class Following {
   }
 
   /** Takes in a new state. @returns the exit code when it has ended */
-  see({ metadata, status = {} }: Backfill): ExitCode | undefined {
+  see({ status = {} }: Backfill): ExitCode | undefined {
     this.#status = status;
     const { slots, state, failures = [] } = status;
     if (slots) this.#pace.see(slots.done + slots.failed + slots.unproved, performance.now());
@@ -101,9 +101,7 @@ class Following {
     this.#tell();
     this.draw();
     const end = state === undefined ? undefined : ENDS[state];
-    const current = status.observedGeneration === metadata.generation;
-    if (end === undefined || !current) return undefined;
-    this.#conclude(status, end);
+    if (end !== undefined) this.#conclude(status, end);
     return end;
   }
 

@@ -64,14 +64,18 @@ export async function kvsInKestra(kestra: KestraClient, kvs: readonly KestraKv[]
     const found = items.get(`${namespace}/${id}`) ?? (await kestra.kv.find({ tenant, namespace, id }));
     const expired = expiresAt !== undefined && Date.parse(expiresAt) <= Date.now();
     if (found) seen.set(resource, kvState(resource, found, version));
-    else seen.set(resource, { state: expired ? "expired" : "missing", differs: !expired });
+    else seen.set(resource, { state: expired ? "expired" : "missing", differs: !expired && isKept(resource) });
   });
   return seen;
 }
 
-/** What was made only once belongs to the flows, which may have changed it. */
-function kvState({ spec }: KestraKv, { version, expirationDate }: KvItem, applied: number): InKestra {
-  const differs = version !== applied && spec.writePolicy !== "CreateOnce";
+/** What was made only once belongs to the flows, which may have changed or deleted it. */
+function isKept({ spec }: KestraKv): boolean {
+  return spec.writePolicy !== "CreateOnce";
+}
+
+function kvState(resource: KestraKv, { version, expirationDate }: KvItem, applied: number): InKestra {
+  const differs = version !== applied && isKept(resource);
   const words = [
     `version ${version}`,
     ...(expirationDate === undefined ? [] : [`until ${moment(expirationDate)}`]),

@@ -81,9 +81,12 @@ describe("watch", () => {
 
   test("leaves the Backfill alone on Ctrl-C", async () => {
     await scene.flow("left", "0 * * * *", UTC);
-    await scene.create("left", range(0, 7));
+    await scene.create("left", { ...range(0, 7), suspend: true });
+    await scene.waitState("left", "Suspended");
     const watching = new RunningCommand(["backfill", "watch", "left", ...inCluster()]);
-    await watching.waitFor(/ [1-4]\/8, /);
+    await watching.waitFor("Suspended (Suspended)");
+    await scene.backfills.patchSpec("left", { suspend: false });
+    await watching.waitFor(/ Running \d/);
 
     watching.kill("SIGINT");
     const { code, stdout } = await watching.ended();
