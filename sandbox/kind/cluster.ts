@@ -163,10 +163,10 @@ export async function loadImages(engine: Docker, name: string, images: string[],
   const list = ["exec", nodeOf(name), "ctr", "--namespace", "k8s.io", "images", "list", "--quiet"];
   const there = (await docker(engine, list)).split("\n");
   const missing = images.filter((image) => !there.includes(fullName(image)));
-  for (const image of missing) {
-    options.report(`loading ${image}`);
-    await kind(engine, ["load", "docker-image", "--name", name, image], options);
-  }
+  if (missing.length === 0) return;
+  // Together: what they have in common is packed and unpacked once.
+  options.report(`loading ${missing.join(", ")}`);
+  await kind(engine, ["load", "docker-image", "--name", name, ...missing], options);
 }
 
 /** The name under which containerd keeps what Docker calls by a short one. */
