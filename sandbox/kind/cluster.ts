@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dump, load } from "js-yaml";
 import { run, type CommandOptions } from "../command.ts";
@@ -52,8 +52,8 @@ export function readState(name: string): ClusterState | undefined {
 }
 
 export function writeState(state: ClusterState): void {
-  const { folder, state: file } = clusterFolder(state.name);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  announceCluster(state.name);
+  const { state: file } = clusterFolder(state.name);
   writeFileSync(file, JSON.stringify(state, null, 2));
 }
 
@@ -101,8 +101,8 @@ async function assertAnswers(name: string, { signal }: StepOptions): Promise<voi
 }
 
 async function create(engine: Docker, name: string, image: string, options: StepOptions): Promise<ClusterState> {
-  const { folder, config: file } = clusterFolder(name);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  announceCluster(name);
+  const { config: file } = clusterFolder(name);
   const { config, ports } = await configFor(name);
   writeFileSync(file, dump(config));
   const args = ["create", "cluster", "--name", name, "--image", image, "--config", file, "--wait", "120s"];
@@ -163,10 +163,10 @@ export async function loadImages(engine: Docker, name: string, images: string[],
   const list = ["exec", nodeOf(name), "ctr", "--namespace", "k8s.io", "images", "list", "--quiet"];
   const there = (await docker(engine, list)).split("\n");
   const missing = images.filter((image) => !there.includes(fullName(image)));
-  for (const image of missing) {
-    options.report(`loading ${image}`);
-    await kind(engine, ["load", "docker-image", "--name", name, image], options);
-  }
+  if (missing.length === 0) return;
+  // Together: what they have in common is packed and unpacked once.
+  options.report(`loading ${missing.join(", ")}`);
+  await kind(engine, ["load", "docker-image", "--name", name, ...missing], options);
 }
 
 /** The name under which containerd keeps what Docker calls by a short one. */
@@ -176,8 +176,16 @@ export function fullName(image: string): string {
   return /[.:]|^localhost$/.test(first) ? image : `docker.io/${image}`;
 }
 
-/** The names of the clusters that were made here. */
-export async function clusterNames(engine: Docker, options: StepOptions): Promise<string[]> {
-  const all = (await kind(engine, ["get", "clusters"], options)).split("\n");
-  return all.filter((name) => name !== "" && readState(name) !== undefined);
+/** Has the cluster among the names from now on, even while it is being made. */
+export function announceCluster(name: string): void {
+  mkdirSync(clusterFolder(name).folder, { recursive: true, mode: 0o700 });
+}
+
+/** The clusters that are there, or being made, or were left half made. */
+export function clusterNames(): string[] {
+  const folder = dirname(clusterFolder("any").folder);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
 }

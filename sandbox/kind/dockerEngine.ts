@@ -24,25 +24,24 @@ const STOP_WITHIN_MS = 60_000;
  * not installed, root on Debian installs it. Throws a NoDockerError when there is none in the end.
  */
 export async function ensureDocker(options: StepOptions): Promise<Docker> {
-  const found = await runningDocker();
-  if (found) return found;
-  return withLock(engineFolder().lock, async () => (await runningDocker()) ?? (await start(options)), {
-    signal: options.signal,
-  });
+  if (await answers(GIVEN)) return GIVEN;
+  const { lock } = engineFolder();
+  // Under the lock: one that answers may be about to be stopped.
+  return withLock(lock, async () => (await runningDocker()) ?? (await start(options)), { signal: options.signal });
 }
 
 /** The engine that answers, if any: that of the environment before one of ours. */
 export async function runningDocker(): Promise<Docker | undefined> {
-  const given: Docker = { env: {}, own: false };
-  if (await answers(given)) return given;
+  if (await answers(GIVEN)) return GIVEN;
   const own = ownDocker();
   return existsSync(engineFolder().socket) && (await answers(own)) ? own : undefined;
 }
 
-/** Ends the engine that we started, with all its containers; its images stay. Does nothing when there is none. */
-export async function stopDocker(): Promise<void> {
+/** Ends the engine that we started, unless it is in use; its images stay. Does nothing when there is none. */
+export async function stopDocker(isInUse: () => boolean): Promise<void> {
   const { records, folder, lock } = engineFolder();
   await withLock(lock, async () => {
+    if (isInUse()) return;
     const running = runningProcesses(records);
     // The network of clusters, whose bridge would outlive the engine.
     if (running.length > 0) await docker(ownDocker(), ["network", "rm", "kind"]).catch(() => undefined);
@@ -61,6 +60,9 @@ function mountsBelow(folder: string): string[] {
     .filter((place) => place.startsWith(`${folder}/`))
     .reverse();
 }
+
+/** The engine that the environment names, or the client's own default. */
+const GIVEN: Docker = { env: {}, own: false };
 
 const ownDocker = (): Docker => ({ env: { DOCKER_HOST: `unix://${engineFolder().socket}` }, own: true });
 

@@ -3,6 +3,7 @@ import { Kubectl } from "../quickstart/kubectl.ts";
 import type { StepOptions } from "../step.ts";
 import {
   addToKubeconfig,
+  announceCluster,
   checkName,
   clusterNames,
   ensureCluster,
@@ -64,6 +65,8 @@ export async function up({
     const goes = (extent: Extent) => EXTENTS.indexOf(extent) <= EXTENTS.indexOf(until);
     const steps: KindCluster["steps"] = [];
     const step = stepper(steps, options);
+    // From here on the engine is in use.
+    announceCluster(name);
     const engine = await step("Docker engine", () => ensureDocker(options));
     const state = await step("cluster", () => ensureCluster(engine, name, () => nodeImage(engine, options), options));
     if (kubeconfig !== undefined) await addToKubeconfig(engine, state, kubeconfig, options);
@@ -96,7 +99,7 @@ export async function down({ name, ...options }: KindOptions): Promise<void> {
     // A node that its engine still has when that runs again is removed by the next `up`, as nobody knows it any more.
     if (engine) await removeCluster(engine, name, options);
     forgetCluster(name);
-    if (engine?.own && (await clusterNames(engine, options)).length === 0) await stopDocker();
+    await stopDocker(() => clusterNames().length > 0);
   });
 }
 
