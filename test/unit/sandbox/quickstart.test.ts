@@ -63,8 +63,9 @@ test("the end of the operator's log is told in lines that people read, whatever 
   expect(readableLog(log, 2)).toEqual(['03:04:06.789 WARN refused {"flow":"a/b"}', "Error: not JSON"]);
 });
 
-test("who insists on kind is told that it is not complete yet", async () => {
-  await expect(chooseCluster("kind", new AbortController().signal)).rejects.toThrow(/cannot use kind yet.*charts/);
+test.each(["kind", "sandbox"] as const)("who asks for %s gets it, whatever is installed", async (cluster) => {
+  const chosen = await chooseCluster(cluster, new AbortController().signal);
+  expect(chosen).toEqual({ cluster, why: "as --cluster says" });
 });
 
 function screenOn(terminal: { isTTY: boolean; columns?: number }) {
