@@ -69,7 +69,7 @@ test.each([
   ["kestra/kestra:v1.1.15", "docker.io/kestra/kestra:v1.1.15"],
   ["localhost:5000/a:1", "localhost:5000/a:1"],
   ["localhost/a:1", "localhost/a:1"],
-  ["registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10"],
+  ["registry.example.com/pause:3.10", "registry.example.com/pause:3.10"],
 ])("the image %s is %s in a node", (image, expected) => {
   expect(fullName(image)).toBe(expected);
 });
