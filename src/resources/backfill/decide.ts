@@ -490,14 +490,16 @@ function onTheWay(seen: Observed, what: string, now: number): Decision {
   return running(`${what}: ${countedIn(status, seen.progress)}.`, pauseOf(seen, now));
 }
 
-/** The longer a slot takes, and the more there are, the rarer the looks; but one when the last slot may have been started. */
+/** The longer it goes on, the longer a slot takes, and the more there are, the rarer the looks; but one when the last slot may have been started. */
 function pauseOf({ object: { policy, status }, progress }: Observed, now: number): number {
   if (policy.failurePolicy) return POLL.least;
-  const since = now - (progress?.watermark?.startedAt ?? (Date.parse(status.submission?.submittedAt ?? "") || now));
+  const handedOver = Date.parse(status.submission?.submittedAt ?? "") || now;
+  const since = now - (progress?.watermark?.startedAt ?? handedOver);
   const { total = 0, present = 0 } = status.slots ?? {};
   const { done, failed: bad, unproved } = progress ?? recordedProgress(status);
   const untilLast = (total - present - done - bad - unproved) * SLOT_MS;
-  const wanted = Math.max(since / 8, Math.min(Math.max(POLL.usual, total * 5), untilLast));
+  const usual = Math.max(Math.min(POLL.usual, (now - handedOver) / 4), total * 5);
+  const wanted = Math.max(since / 8, Math.min(usual, untilLast));
   return Math.round(Math.min(POLL.most, Math.max(POLL.least, wanted)));
 }
 

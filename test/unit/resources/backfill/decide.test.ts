@@ -439,19 +439,27 @@ describe("while Kestra runs it", () => {
   ]);
 
   test("the next look comes the later, the longer a slot takes and the more there are, within bounds", () => {
-    const next = (startedAt: number, total: number, spec = {}) => {
+    const next = (startedAt: number, total: number, spec = {}, handedOver = -60_000) => {
       const seen = done(2, { running: 1, watermark: { slot: slot(1), startedAt } });
       const held = ours({}, { executionId: "e" });
       const slots = { ...accepted().slots, total } as NonNullable<BackfillStatus["slots"]>;
       return (
-        decided({ ...runs, row: held, status: submitted({}, { slots }), progress: seen, spec }) as {
+        decided({
+          ...runs,
+          row: held,
+          status: submitted({ submittedAt: at(handedOver) }, { slots }),
+          progress: seen,
+          spec,
+        }) as {
           verdict: { retryAfterMs: number };
         }
       ).verdict.retryAfterMs;
     };
     expect(next(NOW - 1_000, 3)).toBe(2_000);
     expect(next(NOW - 1_000, 6)).toBe(4_000);
-    expect(next(NOW - 1_000, 100)).toBe(8_000);
+    expect(next(NOW - 1_000, 100)).toBe(10_000);
+    expect(next(NOW - 1_000, 100, {}, -12_000)).toBe(3_000);
+    expect(next(NOW - 1_000, 100, {}, -4_000)).toBe(2_000);
     expect(next(NOW - 80_000, 6)).toBe(10_000);
     expect(next(NOW - HOUR, 6)).toBe(15_000);
     expect(next(NOW - 1_000, 2_000)).toBe(10_000);
