@@ -1,4 +1,5 @@
 import type { KestraClient } from "../../kestra/client.ts";
+import { KestraUnreachable } from "../../kestra/errors.ts";
 import type { KvItem } from "../../kestra/types.ts";
 import { inParallel } from "../../lib/async.ts";
 import { namesOf } from "../names.ts";
@@ -8,6 +9,9 @@ import type { Selection } from "./selection.ts";
 
 /** Requests to Kestra at a time. */
 const CONCURRENCY = 8;
+
+/** Times that a single read is tried. */
+const ATTEMPTS = 3;
 
 export interface Exported {
   resources: Resource[];
@@ -31,7 +35,7 @@ export async function exportFlows(kestra: KestraClient, { selection, target }: E
     const items = await kestra.flows.list(namespace);
     const nameOf = namesOf(items);
     await inParallel(items.filter(selection.flow), CONCURRENCY, async ({ id }) => {
-      const stored = await kestra.flows.get({ tenant: kestra.tenant, namespace, id });
+      const stored = await patiently(() => kestra.flows.get({ tenant: kestra.tenant, namespace, id }));
       if (stored) resources.push(flowResource(stored, nameOf(stored), target));
     });
   }
@@ -63,7 +67,7 @@ async function declare(
   { selection, target }: ExportOptions,
 ): Promise<Resource[] | string> {
   const { namespace, key } = item;
-  const stored = await kestra.kv.get({ tenant: kestra.tenant, namespace, id: key });
+  const stored = await patiently(() => kestra.kv.get({ tenant: kestra.tenant, namespace, id: key }));
   if (typeof stored === "string") return [];
   const name = nameOf({ namespace, id: key });
   if (selection.secret(key)) {
@@ -73,4 +77,15 @@ async function declare(
   const literal = literalOf(stored);
   if (literal) return [entryResource(item, literal, name, target)];
   return `its ${stored.type} is a value that Kestra does not keep when it is written again`;
+}
+
+/** One answer in thousands that comes too late must not cost the others. */
+async function patiently<T>(read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof KestraUnreachable) || attempt === ATTEMPTS) throw error;
+    }
+  }
 }

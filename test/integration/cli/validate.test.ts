@@ -18,8 +18,8 @@ function write(file: string, text: string): string {
   return path;
 }
 
-const manifest = (kind: string, spec: string): string =>
-  `apiVersion: kestraflow.dev/v1alpha1\nkind: ${kind}\nmetadata:\n  name: checked\n  namespace: default\nspec:\n${spec.replace(/^(?=.)/gm, "  ")}\n`;
+const manifest = (kind: string, spec: string, name = "checked"): string =>
+  `apiVersion: kestraflow.dev/v1alpha1\nkind: ${kind}\nmetadata:\n  name: ${name}\n  namespace: default\nspec:\n${spec.replace(/^(?=.)/gm, "  ")}\n`;
 
 describe("Kestra's own validation", () => {
   test("is told with the place in the file", async () => {
@@ -32,6 +32,7 @@ describe("Kestra's own validation", () => {
       manifest(
         "KestraFlow",
         `flow:\n${indent(flow(`${type}\n    message: hi\n    nope: 1`).replace("id: x", "id: y"))}`,
+        "another",
       ),
     );
     const { code, stdout, stderr } = await kestraflow(["validate", "-o", "json", unknown, field, object]);
@@ -45,7 +46,7 @@ describe("Kestra's own validation", () => {
     expect(findings.map(({ file, line, column, rule }) => [file, line, column, rule])).toEqual([
       [unknown, 12, 9, "InvalidFlow"],
       [field, 7, 5, "InvalidFlow"],
-      [object, 13, 7, "InvalidFlow"],
+      [object, 14, 9, "InvalidFlow"],
     ]);
     expect(findings[0]?.message).toContain("tasks[0].type: Invalid type: io.kestra.Nope");
     expect(findings[1]?.message).toContain('Unrecognized field "nope"');
