@@ -6,6 +6,7 @@ import type { Observed } from "../../resources/flow/model.ts";
 import { observe, read } from "../../resources/flow/observe.ts";
 import { kestraFlows } from "../../resources/flow/schema.ts";
 import type { FlowSpec, KestraFlow } from "../../resources/flow/schema.ts";
+import { digestLike } from "../../resources/flow/source.ts";
 import { heirOf } from "../../resources/ownership/arbitration.ts";
 import { sameIdentity } from "../../resources/ownership/identity.ts";
 import { asApplied } from "./declared.ts";
@@ -71,9 +72,10 @@ export async function rehearseFlow(world: World, observed: ObservedFlow, signal:
   if (identity) await read(world, seen, "stored", signal);
   const { stored, desired } = seen;
   const found = stored === "missing" ? undefined : stored;
-  if (assumed && identity && found) {
-    const flow = { ...identity, revision: found.revision, url: "" };
-    seen.object = assumeOwned(seen.object, { flow, applied: { digest: "" } }, identity);
+  if (assumed && found && desired && "identity" in desired) {
+    const flow = { ...desired.identity, revision: found.revision, url: "" };
+    const applied = { digest: digestLike(desired.digest, found.source) };
+    seen.object = assumeOwned(seen.object, { flow, applied }, desired.identity);
   }
   const text = desired && "identity" in desired ? desired.text : undefined;
   const { owned, policy } = seen.object;
