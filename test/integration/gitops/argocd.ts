@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -26,7 +26,11 @@ export interface Application {
   status?: {
     sync?: { status: string; revision: string };
     health?: { status: string };
-    operationState?: { phase: string; message?: string; syncResult?: { revision: string } };
+    operationState?: {
+      phase: string;
+      message?: string;
+      syncResult?: { revision: string };
+    };
     resources?: { kind: string; name: string; status?: string; health?: { status: string; message?: string } }[];
     conditions?: { type: string; message: string }[];
   };
@@ -93,6 +97,7 @@ export class ArgoCd {
       ...[...common, "--port", String(port), "--address", "127.0.0.1", "--disable-tls"],
       ...["--metrics-port", String(await freePort()), "--metrics-address", "127.0.0.1"],
     ]);
+    await eventually(() => connectable(port), { within: 60_000 });
     await argo.#start("argocd-application-controller", [
       ...[...common, "--repo-server", `127.0.0.1:${port}`, "--repo-server-plaintext"],
       ...["--namespace", namespace, "--metrics-port", String(await freePort())],
@@ -236,6 +241,16 @@ export class ArgoCd {
     const helm = await helmCommand({ cacheDir: cacheFolder(), report: () => undefined });
     if (helm !== "helm") await symlink(helm, join(folder, "helm")).catch(() => undefined);
     return folder;
+  }
+}
+
+/** Rejects where nobody listens. An application that is looked at before there is a repository server is looked at again only minutes later. */
+async function connectable(port: number): Promise<void> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+  } finally {
+    socket.destroy();
   }
 }
 

@@ -1,6 +1,7 @@
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { loadAll } from "js-yaml";
 import { kubectl, root, TestNamespace, uniqueName } from "../../support/cluster.ts";
 import { always, eventually } from "../../support/eventually.ts";
 import { flowSource } from "../../support/flowSource.ts";
@@ -93,6 +94,23 @@ async function push(files: Record<string, string | undefined>): Promise<void> {
     synced,
   );
 }
+
+test("the overlay gives every resource in flows/ its wave", async () => {
+  const text = await kubectl(["kustomize", join(root, "gitops", "argocd", "flows")]);
+  const objects = loadAll(text) as { kind: string; metadata: { annotations?: Record<string, string> } }[];
+  const waves = new Map<string, Set<string | undefined>>();
+  for (const { kind, metadata } of objects) {
+    const wave = metadata.annotations?.["argocd.argoproj.io/sync-wave"];
+    waves.set(kind, (waves.get(kind) ?? new Set()).add(wave));
+  }
+  expect(Object.fromEntries([...waves].map(([kind, found]) => [kind, [...found]]))).toEqual({
+    Secret: [undefined],
+    ConfigMap: [undefined],
+    KestraKV: ["1"],
+    KestraFlow: ["2"],
+    Backfill: ["3"],
+  });
+});
 
 describe("a repository of flows", () => {
   test("is brought in order: what waits for its Secret holds up the flows, and these the Backfill", async () => {
