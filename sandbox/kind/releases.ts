@@ -22,9 +22,37 @@ export async function helm(cluster: string, args: string[], { report, signal }: 
   return run(command, args, { env: { KUBECONFIG: clusterFolder(cluster).kubeconfig }, signal });
 }
 
+/**
+ * Ends what a helm that was killed left in progress, which would refuse everything else: an upgrade is rolled back, an installation is
+ * removed (volumes and definitions stay). Does nothing otherwise.
+ */
+export async function settle(run: (args: string[]) => Promise<string>, release: string, namespace: string) {
+  const place = [release, "--namespace", namespace];
+  const answer = await run(["status", ...place, "--output", "json"]).catch((error: unknown) => {
+    if (String(error).includes("not found")) return undefined;
+    throw error;
+  });
+  if (answer === undefined) return;
+  const { status } = (JSON.parse(answer) as { info: { status: string } }).info;
+  if (status === "pending-install") await run(["uninstall", ...place]);
+  else if (status.startsWith("pending-")) await run(["rollback", ...place]);
+}
+
+/** Installs or upgrades a release, and waits until it is ready. */
+async function upgrade(
+  cluster: string,
+  { release, namespace, chart }: { release: string; namespace: string; chart: string },
+  values: string[],
+  options: StepOptions,
+): Promise<void> {
+  const helmHere = (args: string[]) => helm(cluster, args, options);
+  await settle(helmHere, release, namespace);
+  const place = ["--namespace", namespace, "--create-namespace"];
+  await helmHere(["upgrade", "--install", release, chart, ...place, ...values, ...WAIT]);
+}
+
 /** Installs or upgrades Kestra and Postgres, and waits until they are ready. */
 export async function installStack(state: ClusterState, images: ClusterImages, options: StepOptions): Promise<void> {
-  const { release, namespace } = STACK;
   const chart = join(CHARTS, "kestra-stack");
   const values = images.isEngine ? ["--values", join(chart, "values-engine.yaml")] : [];
   const set = [
@@ -33,8 +61,7 @@ export async function installStack(state: ClusterState, images: ClusterImages, o
     `postgres.image=${images.postgres}`,
     "postgres.pullPolicy=Never",
   ];
-  const args = ["upgrade", "--install", release, chart, "--namespace", namespace, "--create-namespace", ...values];
-  await helm(state.name, [...args, ...set.flatMap((value) => ["--set", value]), ...WAIT], options);
+  await upgrade(state.name, { ...STACK, chart }, [...values, ...set.flatMap((value) => ["--set", value])], options);
 }
 
 /** Kestra's address on this machine. */
@@ -62,8 +89,6 @@ export async function installOperator(
   options: StepOptions,
   more: string[] = [],
 ): Promise<void> {
-  const { release, namespace } = OPERATOR;
   const chart = join(CHARTS, "kestraflow-operator");
-  const args = ["upgrade", "--install", release, chart, "--namespace", namespace, "--create-namespace"];
-  await helm(state.name, [...args, ...operatorValues(state, images), ...more, ...WAIT], options);
+  await upgrade(state.name, { ...OPERATOR, chart }, [...operatorValues(state, images), ...more], options);
 }
