@@ -3,7 +3,7 @@ import { addClusterOptions } from "../cluster.ts";
 import type { ClusterFlags } from "../cluster.ts";
 import { addKestraOptions } from "../connection.ts";
 import { action } from "../failure.ts";
-import { outputOption } from "../output.ts";
+import { outputOption } from "../format.ts";
 import type { PreviewFlags } from "./preview.ts";
 
 const WATCH_EXAMPLES = `

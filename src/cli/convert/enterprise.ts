@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { GROUP } from "../../resources/annotations.ts";
 import type { Manifest } from "../manifests.ts";
-import type { Resource } from "../output/resource.ts";
+import type { Resource } from "../delivery/resource.ts";
 import { resourcesFor } from "./entry.ts";
 import { flowText } from "./flowText.ts";
 import { NotConverted } from "./model.ts";

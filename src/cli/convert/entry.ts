@@ -4,7 +4,7 @@ import type { KvEntry, Literal } from "../export/declare.ts";
 import { fromLiteral, fromText, holds } from "../../resources/kv/value.ts";
 import type { Encoded, Refused } from "../../resources/kv/value.ts";
 import type { ResourceName } from "../names.ts";
-import type { Resource } from "../output/resource.ts";
+import type { Resource } from "../delivery/resource.ts";
 import { NotConverted } from "./model.ts";
 
 /** A value that is kept as a text of a type: as plain JSON where that means the same. */

@@ -1,6 +1,6 @@
 import type { Manifest } from "../manifests.ts";
 import type { KestraName, ResourceName } from "../names.ts";
-import type { Resource } from "../output/resource.ts";
+import type { Resource } from "../delivery/resource.ts";
 
 /** What a document is converted to: resources, once their names are known, and what there is to say about it. */
 export interface Converted {

@@ -8,7 +8,7 @@ import { rehearseAll } from "../rehearsal/all.ts";
 import type { Rehearsal } from "../rehearsal/all.ts";
 import { declaredIn } from "../rehearsal/declared.ts";
 import type { Outcome } from "../rehearsal/outcome.ts";
-import { terminalWidth } from "../output.ts";
+import { terminalWidth } from "../format.ts";
 import { References } from "../rehearsal/references.ts";
 import { worldOf } from "../rehearsal/world.ts";
 import { backfillChanges, flowChanges, kvChanges } from "./render.ts";

@@ -3,7 +3,7 @@ import type { KvType } from "../../kestra/types.ts";
 import { GROUP } from "../../resources/annotations.ts";
 import { fromLiteral, holds } from "../../resources/kv/value.ts";
 import type { ResourceName } from "../names.ts";
-import type { Manifest, Resource } from "../output/resource.ts";
+import type { Manifest, Resource } from "../delivery/resource.ts";
 
 /** Key of a placeholder Secret under which the value goes. */
 export const SECRET_KEY = "value";

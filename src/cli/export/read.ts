@@ -3,7 +3,7 @@ import { KestraUnreachable } from "../../kestra/errors.ts";
 import type { KvItem } from "../../kestra/types.ts";
 import { inParallel } from "../../lib/async.ts";
 import { namesOf } from "../names.ts";
-import type { Resource } from "../output/resource.ts";
+import type { Resource } from "../delivery/resource.ts";
 import { entryResource, flowResource, literalOf, referenceTo, secretResource } from "./declare.ts";
 import type { Selection } from "./selection.ts";
 

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { addClusterOptions } from "../cluster.ts";
 import { addKestraOptions } from "../connection.ts";
 import { action } from "../failure.ts";
-import { outputOption } from "../output.ts";
+import { outputOption } from "../format.ts";
 import type { GetFlags, Wanted } from "./run.ts";
 
 const EXAMPLES = `

@@ -1,6 +1,6 @@
 import { paint } from "../paint.ts";
 import { plain } from "../plainText.ts";
-import { terminalWidth } from "../output.ts";
+import { terminalWidth } from "../format.ts";
 import { renderTable } from "../table.ts";
 import type { Count, KestraState, Report, Trouble } from "./run.ts";
 import type { Leader } from "./leader.ts";

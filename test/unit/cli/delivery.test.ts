@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { manifestsIn } from "../../../src/cli/manifests.ts";
-import { writeFolder } from "../../../src/cli/output/folder.ts";
-import { streamOf, textOf } from "../../../src/cli/output/resource.ts";
-import type { Resource } from "../../../src/cli/output/resource.ts";
+import { writeFolder } from "../../../src/cli/delivery/folder.ts";
+import { streamOf, textOf } from "../../../src/cli/delivery/resource.ts";
+import type { Resource } from "../../../src/cli/delivery/resource.ts";
 import { flowResource } from "../../../src/cli/export/declare.ts";
 
 const resource = (source: string, short = "x"): Resource =>
