@@ -1,7 +1,7 @@
 import { TRIGGER_WRITE_DEADLINE_MS } from "../../kestra/deadlines.ts";
 
 /** Milliseconds between two looks at slots that run: at least, once they have run for a while, and at most. */
-export const POLL = { least: 2_000, usual: 10_000, most: 15_000 };
+export const POLL = { least: 2_000, usual: 12_000, most: 15_000 };
 /** Kestra starts one slot in this time, at most. */
 export const SLOT_MS = 1_000;
 /** Between two looks at something that will be over in a moment. */

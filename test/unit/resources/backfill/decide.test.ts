@@ -457,12 +457,12 @@ describe("while Kestra runs it", () => {
     };
     expect(next(NOW - 1_000, 3)).toBe(2_000);
     expect(next(NOW - 1_000, 6)).toBe(4_000);
-    expect(next(NOW - 1_000, 100)).toBe(10_000);
+    expect(next(NOW - 1_000, 100)).toBe(12_000);
     expect(next(NOW - 1_000, 100, {}, -12_000)).toBe(3_000);
     expect(next(NOW - 1_000, 100, {}, -4_000)).toBe(2_000);
     expect(next(NOW - 80_000, 6)).toBe(10_000);
     expect(next(NOW - HOUR, 6)).toBe(15_000);
-    expect(next(NOW - 1_000, 2_000)).toBe(10_000);
+    expect(next(NOW - 1_000, 2_000)).toBe(12_000);
     expect(next(NOW - HOUR, 6, policy(3))).toBe(2_000);
   });
 
