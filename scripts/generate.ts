@@ -94,9 +94,8 @@ const files: Record<string, string> = {
       ]),
   ),
   "gitops/argocd/argocd-cm.yaml": healthConfigMap(
-    Object.fromEntries(
-      crds.map(({ spec }) => [spec.names.kind, read(`gitops/argocd/health/${spec.names.kind.toLowerCase()}.lua`)]),
-    ),
+    crds.map(({ spec }) => spec.names.kind),
+    read("gitops/argocd/health.lua"),
   ),
   "docs/reference/backfill.md": fieldTable("Backfill", { spec: BackfillSpec, status: BackfillStatus }),
   "docs/reference/kestraflow.md": fieldTable("KestraFlow", { spec: FlowSpec, status: FlowStatus }),

@@ -1,6 +1,8 @@
+import { findCondition, isTrue } from "../kubernetes/conditions.ts";
 import type { Condition } from "../kubernetes/conditions.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
-import { keyOf } from "../kubernetes/objects.ts";
+import { isNotFound } from "../kubernetes/errors.ts";
+import { apiVersionOf, keyOf } from "../kubernetes/objects.ts";
 import type { KubernetesObject, ResourceType } from "../kubernetes/objects.ts";
 import { backfills } from "../resources/backfill/schema.ts";
 import type { Backfill } from "../resources/backfill/schema.ts";
@@ -9,6 +11,7 @@ import { kestraFlows } from "../resources/flow/schema.ts";
 import type { KestraFlow } from "../resources/flow/schema.ts";
 import { kestraKvs } from "../resources/kv/schema.ts";
 import type { KestraKv } from "../resources/kv/schema.ts";
+import { UserError } from "./failure.ts";
 
 /** A resource of any of our kinds. */
 export type Resource = KubernetesObject<object, CommonStatus>;
@@ -47,7 +50,7 @@ export async function listAll<R extends Resource>(
     items.push(
       ...list.items.map((item) => ({
         ...withoutManagers(item),
-        apiVersion: `${type.group}/${type.version}`,
+        apiVersion: apiVersionOf(type),
         kind: type.kind,
       })),
     );
@@ -56,8 +59,22 @@ export async function listAll<R extends Resource>(
   return items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
+/** One resource. @throws {UserError} where there is none */
+export async function readOne<R extends Resource>(
+  client: KubernetesClient,
+  type: ResourceType,
+  name: { namespace: string | undefined; name: string },
+): Promise<R> {
+  try {
+    return withoutManagers(await client.get<R>(type, name));
+  } catch (error) {
+    if (!isNotFound(error) || error.reason !== "NotFound") throw error;
+    throw new UserError(`There is no ${type.kind} ${name.name} in the namespace ${name.namespace ?? "default"}.`);
+  }
+}
+
 /** Without `managedFields`, as kubectl shows objects. */
-export function withoutManagers<R extends Resource>(object: R): R {
+function withoutManagers<R extends Resource>(object: R): R {
   const { managedFields, ...metadata } = object.metadata as R["metadata"] & { managedFields?: unknown };
   void managedFields;
   return { ...object, metadata };
@@ -65,7 +82,7 @@ export function withoutManagers<R extends Resource>(object: R): R {
 
 /** The condition Ready, where it speaks of the spec as it is now. */
 export function readyOf({ metadata, status }: Resource): Condition | undefined {
-  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const ready = findCondition(status?.conditions, "Ready");
   return ready?.observedGeneration === undefined || ready.observedGeneration === metadata.generation
     ? ready
     : undefined;
@@ -73,5 +90,5 @@ export function readyOf({ metadata, status }: Resource): Condition | undefined {
 
 /** Whether a condition of this type is True. */
 export function has({ status }: Resource, type: string): boolean {
-  return status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
+  return isTrue(status?.conditions, type);
 }

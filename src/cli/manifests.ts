@@ -53,6 +53,14 @@ export async function readFiles(paths: readonly string[]): Promise<InputFile[]> 
   return files;
 }
 
+/** The documents of all files that {@link readFiles} finds. */
+export async function readManifests(
+  paths: readonly string[],
+): Promise<{ manifests: Manifest[]; broken: BrokenManifest[] }> {
+  const read = (await readFiles(paths)).map(manifestsIn);
+  return { manifests: read.flatMap((file) => file.manifests), broken: read.flatMap((file) => file.broken) };
+}
+
 /** The documents of a file. Empty ones are left out; those of a List are given one by one. */
 export function manifestsIn({ file, text }: InputFile): { manifests: Manifest[]; broken: BrokenManifest[] } {
   const manifests: Manifest[] = [];

@@ -1,13 +1,11 @@
 import { keyFor } from "../../kubernetes/objects.ts";
+import { SLOT_MS } from "../../resources/backfill/timing.ts";
 import { moment, shortDuration } from "../duration.ts";
 import { paint } from "../paint.ts";
 import { plain } from "../plainText.ts";
 import type { BackfillOutcome, Plan } from "../rehearsal/backfills.ts";
 import { placeOf } from "../rehearsal/declared.ts";
 import type { Slot } from "./preview.ts";
-
-/** Kestra 1.x runs one slot of a trigger at a time, and looks for the next once a second. */
-const LEAST_SLOT_MS = 1_000;
 
 /** What a Backfill would be accepted as, for people. @param slots every slot, where they are to be listed */
 export function describePlan(outcome: BackfillOutcome, slots: readonly Slot[] | undefined): string {
@@ -38,7 +36,7 @@ function planLines({ declared, flowOfFiles, existing }: BackfillOutcome, plan: P
     row("to run", paint("bold", `${slots.remaining}${span}`)),
     ...(shown.length > 1 ? shown.map((text, n) => row(n === 0 ? "ranges" : "", text)) : []),
     ...(planned.until === undefined ? [] : [row("", `and more after ${moment(planned.until)}`)]),
-    ...(slots.remaining > 0 ? [row("time", `at least ${shortDuration(slots.remaining * LEAST_SLOT_MS)}`)] : []),
+    ...(slots.remaining > 0 ? [row("time", `at least ${shortDuration(slots.remaining * SLOT_MS)}`)] : []),
     ...(state === undefined ? [] : [row("cluster", `has it already, ${state}: counted as for a new one`)]),
   ];
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { keyFor } from "../../kubernetes/objects.ts";
+import { apiVersionOf, keyFor } from "../../kubernetes/objects.ts";
 import { wanted } from "../../resources/backfill/accept.ts";
 import { backfills } from "../../resources/backfill/schema.ts";
 import type { Backfill } from "../../resources/backfill/schema.ts";
@@ -9,14 +9,14 @@ import type { ClusterFlags } from "../cluster.ts";
 import { connectKestra } from "../connection.ts";
 import { EXIT, UserError } from "../failure.ts";
 import type { ExitCode } from "../failure.ts";
-import { readOne } from "../get/run.ts";
-import { manifestsIn, readFiles } from "../manifests.ts";
+import { readOne } from "../kinds.ts";
+import { readManifests } from "../manifests.ts";
 import { printData } from "../format.ts";
 import type { Format } from "../format.ts";
 import { rehearseAll } from "../rehearsal/all.ts";
 import { flowsOfFiles, rehearseBackfill } from "../rehearsal/backfills.ts";
 import type { BackfillOutcome } from "../rehearsal/backfills.ts";
-import { declaredIn } from "../rehearsal/declared.ts";
+import { declaredIn, flawOf } from "../rehearsal/declared.ts";
 import type { DeclaredResources } from "../rehearsal/declared.ts";
 import { References } from "../rehearsal/references.ts";
 import { worldOf } from "../rehearsal/world.ts";
@@ -71,15 +71,9 @@ export function slotsOf({ declared, plan, history }: BackfillOutcome): Slot[] {
 }
 
 async function ofFiles(paths: readonly string[], namespace: string): Promise<DeclaredResources> {
-  const read = (await readFiles(paths)).map(manifestsIn);
-  const broken = read
-    .flatMap(({ broken }) => broken)
-    .map(({ file, position, message }) => `${file}:${position.line}: ${message}`);
-  const declared = declaredIn(
-    read.flatMap(({ manifests }) => manifests),
-    namespace,
-  );
-  const flaws = [...broken, ...declared.flaws];
+  const { manifests, broken } = await readManifests(paths);
+  const declared = declaredIn(manifests, namespace);
+  const flaws = [...broken.map(flawOf), ...declared.flaws];
   if (flaws.length > 0) throw new UserError(flaws.join("\n"));
   if (declared.backfills.length === 0) throw new UserError("There is no Backfill in the files.");
   return declared;
@@ -91,7 +85,7 @@ function ofCluster(backfill: Backfill): DeclaredResources {
   const declared = {
     file: "",
     line: 0,
-    object: { ...object, apiVersion: "kestraflow.dev/v1alpha1", kind: backfills.kind },
+    object: { ...object, apiVersion: apiVersionOf(backfills), kind: backfills.kind },
   };
   return { flows: [], kvs: [], backfills: [declared], others: [], flaws: [] };
 }

@@ -10,7 +10,7 @@ import type { ClusterFlags } from "../cluster.ts";
 import { shortDuration } from "../duration.ts";
 import { EXIT } from "../failure.ts";
 import type { ExitCode } from "../failure.ts";
-import { readOne } from "../get/run.ts";
+import { readOne } from "../kinds.ts";
 import { paint } from "../paint.ts";
 import { plain } from "../plainText.ts";
 import { Pace } from "./pace.ts";

@@ -1,19 +1,18 @@
 import type { Command } from "commander";
-import { globs } from "../../lib/glob.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { action, EXIT, UserError } from "../failure.ts";
 import type { ExitCode } from "../failure.ts";
 import { readFiles } from "../manifests.ts";
 import { addOutputOptions, deliver } from "../delivery/deliver.ts";
 import type { OutputFlags } from "../delivery/deliver.ts";
+import { addKvSecretsOption, secretKeys } from "../delivery/kvSecrets.ts";
+import type { KvSecretsFlags } from "../delivery/kvSecrets.ts";
 import type { Resource } from "../delivery/resource.ts";
 import { namesOf } from "../names.ts";
 import { convertFile } from "./file.ts";
 import type { Converted } from "./model.ts";
 
-interface Flags extends OutputFlags {
-  kvSecrets?: string | true;
-}
+type Flags = OutputFlags & KvSecretsFlags;
 
 /** `kestraflow convert`: what others declare for Kestra, as our manifests. */
 export function define(command: Command): void {
@@ -21,11 +20,8 @@ export function define(command: Command): void {
     .description(
       "Write manifests of Kestra's Enterprise operator (model.kestra.io/v1alpha1), plain flow files and what `terraform show -json` prints of kestra_flow and kestra_kv as manifests of this operator. Each document is told by what is in it; others are left out.",
     )
-    .argument("<files...>", "files, folders (read with all that is in them), or - for standard input")
-    .option(
-      "--kv-secrets [globs]",
-      "Entries whose values are left out: each refers to a Secret, which is written without the value; default: all keys",
-    );
+    .argument("<files...>", "files, folders (read with all that is in them), or - for standard input");
+  addKvSecretsOption(command);
   addOutputOptions(command);
   command.addHelpText(
     "after",
@@ -35,11 +31,7 @@ export function define(command: Command): void {
 }
 
 async function convert(paths: string[], flags: Flags): Promise<ExitCode> {
-  const secret = flags.kvSecrets;
-  const options = {
-    target: flags.namespace,
-    secret: secret === undefined ? () => false : secret === true ? () => true : globs(secret.split(",")),
-  };
+  const options = { target: flags.namespace, secret: secretKeys(flags) };
   const outcomes = (await readFiles(paths)).flatMap((file) => convertFile(file, options));
   const failed = outcomes.filter((outcome) => "why" in outcome);
   const converted = outcomes.filter((outcome) => "converted" in outcome);

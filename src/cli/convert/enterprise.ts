@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { GROUP } from "../../resources/annotations.ts";
+import { apiVersionOf } from "../../kubernetes/objects.ts";
+import { kestraFlows } from "../../resources/flow/schema.ts";
 import type { Manifest } from "../manifests.ts";
 import type { Resource } from "../delivery/resource.ts";
 import { resourcesFor } from "./entry.ts";
@@ -41,7 +42,7 @@ function convertFlow(value: unknown, { target }: ConvertOptions): Converted {
   const { metadata, spec } = read(FlowManifest, value);
   const { text, completed } = flowText(spec.source, spec);
   const object = {
-    apiVersion: `${GROUP}/v1alpha1`,
+    apiVersion: apiVersionOf(kestraFlows),
     kind: "KestraFlow",
     metadata: headOf(metadata, target),
     spec: { source: text },

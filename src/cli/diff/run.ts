@@ -3,10 +3,10 @@ import type { ClusterFlags } from "../cluster.ts";
 import { connectKestra } from "../connection.ts";
 import { EXIT, UserError } from "../failure.ts";
 import type { ExitCode } from "../failure.ts";
-import { manifestsIn, readFiles } from "../manifests.ts";
+import { readManifests } from "../manifests.ts";
 import { rehearseAll } from "../rehearsal/all.ts";
 import type { Rehearsal } from "../rehearsal/all.ts";
-import { declaredIn } from "../rehearsal/declared.ts";
+import { declaredIn, flawOf } from "../rehearsal/declared.ts";
 import type { Outcome } from "../rehearsal/outcome.ts";
 import { terminalWidth } from "../format.ts";
 import { References } from "../rehearsal/references.ts";
@@ -21,15 +21,11 @@ export type DiffFlags = ClusterFlags & { mask?: boolean } & Record<string, unkno
  * error.
  */
 export async function diff(paths: readonly string[], flags: DiffFlags): Promise<ExitCode> {
-  const read = (await readFiles(paths)).map(manifestsIn);
-  const broken = read
-    .flatMap(({ broken }) => broken)
-    .map(({ file, position, message }) => `${file}:${position.line}: ${message}`);
+  const { manifests, broken } = await readManifests(paths);
   const kestra = connectKestra(flags);
   const named = flags.kubeconfig !== undefined || flags.context !== undefined;
   const cluster = named ? await connectCluster(flags) : undefined;
   try {
-    const manifests = read.flatMap(({ manifests }) => manifests);
     const declared = declaredIn(manifests, cluster?.namespace ?? flags.namespace ?? "default");
     const { flows, kvs, backfills, others, flaws } = declared;
     if (flows.length + kvs.length + backfills.length + flaws.length + broken.length === 0)
@@ -38,7 +34,7 @@ export async function diff(paths: readonly string[], flags: DiffFlags): Promise<
     const info = await kestra.info();
     await kestra.checkLogin();
     const rehearsal = await rehearseAll(worldOf(kestra, info, references), declared);
-    return report(rehearsal, [...broken, ...flaws], { mask: flags.mask === true, withCluster: named });
+    return report(rehearsal, [...broken.map(flawOf), ...flaws], { mask: flags.mask === true, withCluster: named });
   } finally {
     await cluster?.client.close();
   }

@@ -5,6 +5,7 @@ import { action, EXIT, UserError } from "../failure.ts";
 import type { ExitCode } from "../failure.ts";
 import { addOutputOptions, deliver } from "../delivery/deliver.ts";
 import type { OutputFlags } from "../delivery/deliver.ts";
+import { addKvSecretsOption } from "../delivery/kvSecrets.ts";
 import { exportEntries, exportFlows } from "./read.ts";
 import { selectionOf } from "./selection.ts";
 import type { SelectionFlags } from "./selection.ts";
@@ -29,11 +30,8 @@ export function define(command: Command): void {
     .option("--label <key=value>", "Only flows with this label; can be given several times", append, [])
     .option("--key <glob>", "Keys of entries, with * and ?; can be given several times", append, [])
     .option("--no-flows", "Leave flows out")
-    .option("--no-kv", "Leave entries out")
-    .option(
-      "--kv-secrets [globs]",
-      "Entries whose values are left out: each refers to a Secret, which is written without the value; default: all keys",
-    );
+    .option("--no-kv", "Leave entries out");
+  addKvSecretsOption(command);
   addOutputOptions(command);
   addKestraOptions(command);
   command.addHelpText(

@@ -1,6 +1,7 @@
 import type { StoredValue } from "../../kestra/kv.ts";
 import type { KvType } from "../../kestra/types.ts";
-import { GROUP } from "../../resources/annotations.ts";
+import { apiVersionOf } from "../../kubernetes/objects.ts";
+import { kestraFlows } from "../../resources/flow/schema.ts";
 import { fromLiteral, holds } from "../../resources/kv/value.ts";
 import type { ResourceName } from "../names.ts";
 import type { Manifest, Resource } from "../delivery/resource.ts";
@@ -8,7 +9,7 @@ import type { Manifest, Resource } from "../delivery/resource.ts";
 /** Key of a placeholder Secret under which the value goes. */
 export const SECRET_KEY = "value";
 
-const API_VERSION = `${GROUP}/v1alpha1`;
+const API_VERSION = apiVersionOf(kestraFlows);
 const SECOND_MS = 1_000;
 
 /** What is declared of an entry besides its value. The two dates tell its time to live. */

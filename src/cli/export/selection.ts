@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { FlowItem } from "../../kestra/types.ts";
 import { globs } from "../../lib/glob.ts";
+import { secretKeys } from "../delivery/kvSecrets.ts";
+import type { KvSecretsFlags } from "../delivery/kvSecrets.ts";
 
 /** What is to be exported. Empty lists select everything. */
 export interface Selection {
@@ -11,25 +13,25 @@ export interface Selection {
   secret: (key: string) => boolean;
 }
 
-export interface SelectionFlags {
+export interface SelectionFlags extends KvSecretsFlags {
   kestraNamespace: string[];
   id: string[];
   key: string[];
   label: string[];
-  kvSecrets?: string | true;
 }
 
 /** Labels as Kestra lists them. */
 const Labels = z.array(z.object({ key: z.string(), value: z.string() })).catch([]);
 
-export function selectionOf({ kestraNamespace, id, key, label, kvSecrets }: SelectionFlags): Selection {
+export function selectionOf(flags: SelectionFlags): Selection {
+  const { kestraNamespace, id, key, label } = flags;
   const wantedId = anyOf(id);
   const wantedLabels = label.map(readLabel);
   return {
     namespace: anyOf(kestraNamespace),
     key: anyOf(key),
     flow: (item) => wantedId(item.id) && hasLabels(item, wantedLabels),
-    secret: kvSecrets === undefined ? () => false : kvSecrets === true ? () => true : globs(kvSecrets.split(",")),
+    secret: secretKeys(flags),
   };
 }
 

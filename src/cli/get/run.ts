@@ -1,5 +1,3 @@
-import { isNotFound } from "../../kubernetes/errors.ts";
-import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { ResourceType } from "../../kubernetes/objects.ts";
 import type { KestraClient } from "../../kestra/client.ts";
 import { connectCluster } from "../cluster.ts";
@@ -7,7 +5,7 @@ import type { Cluster, ClusterFlags } from "../cluster.ts";
 import { connectKestra, namesKestra } from "../connection.ts";
 import { EXIT, UserError } from "../failure.ts";
 import type { ExitCode } from "../failure.ts";
-import { KINDS, listAll, withoutManagers } from "../kinds.ts";
+import { KINDS, listAll, readOne } from "../kinds.ts";
 import type { Resource, Resources } from "../kinds.ts";
 import { printData, terminalWidth } from "../format.ts";
 import type { Format } from "../format.ts";
@@ -54,20 +52,6 @@ async function read(
     of<Resources["backfills"][number]>("backfills", KINDS.backfills),
   ]);
   return { flows, kvs, backfills };
-}
-
-/** One resource. @throws {UserError} where there is none */
-export async function readOne<R extends Resource>(
-  client: KubernetesClient,
-  type: ResourceType,
-  name: { namespace: string | undefined; name: string },
-): Promise<R> {
-  try {
-    return withoutManagers(await client.get<R>(type, name));
-  } catch (error) {
-    if (!isNotFound(error) || error.reason !== "NotFound") throw error;
-    throw new UserError(`There is no ${type.kind} ${name.name} in the namespace ${name.namespace ?? "default"}.`);
-  }
 }
 
 /** What Kestra has of all of them. */

@@ -3,7 +3,7 @@ import { BackfillSpec, backfills } from "../../resources/backfill/schema.ts";
 import { FlowSpec, kestraFlows } from "../../resources/flow/schema.ts";
 import { kestraKvs, KvSpec } from "../../resources/kv/schema.ts";
 import { sameTree } from "../../lib/digest.ts";
-import type { Manifest } from "../manifests.ts";
+import type { BrokenManifest, Manifest } from "../manifests.ts";
 import { complaintsOnShape, isOwnGroup, isTree } from "../review/shape.ts";
 
 /** A resource of ours as a file declares it. */
@@ -26,6 +26,11 @@ export interface DeclaredResources {
 /** Where something was found, for people. */
 export function placeOf({ file, line }: { file: string; line: number }): string {
   return `${file}:${line}`;
+}
+
+/** What keeps a document from being read, with its place. */
+export function flawOf({ file, position, message }: BrokenManifest): string {
+  return `${placeOf({ file, line: position.line })}: ${message}`;
 }
 
 /** Resources by kind. @param namespace of those that name none */

@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import type { Path } from "../../lib/yamlPlaces.ts";
+import { apiVersionOf } from "../../kubernetes/objects.ts";
 import { GROUP } from "../../resources/annotations.ts";
 import { BackfillSpec } from "../../resources/backfill/schema.ts";
-import { FlowSpec } from "../../resources/flow/schema.ts";
+import { FlowSpec, kestraFlows } from "../../resources/flow/schema.ts";
 import { KvSpec } from "../../resources/kv/schema.ts";
 import { error } from "./complaint.ts";
 import type { Complaint } from "./complaint.ts";
@@ -11,7 +12,7 @@ import type { Complaint } from "./complaint.ts";
 export const SPECS = { KestraFlow: FlowSpec, KestraKV: KvSpec, Backfill: BackfillSpec } as const;
 export type OwnKind = keyof typeof SPECS;
 
-const API_VERSION = `${GROUP}/v1alpha1`;
+const API_VERSION = apiVersionOf(kestraFlows);
 const TOP_LEVEL = ["apiVersion", "kind", "metadata", "spec", "status"];
 /** RFC 1123, as Kubernetes checks the name of an object. */
 const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;

@@ -4,7 +4,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { addKestraOptions, connectKestra, namesKestra, tenantOf } from "../connection.ts";
 import { action, EXIT, UserError } from "../failure.ts";
 import type { ExitCode } from "../failure.ts";
-import { manifestsIn, readFiles } from "../manifests.ts";
+import { readManifests } from "../manifests.ts";
 import { reviewByKestra } from "../review/kestra.ts";
 import { review } from "../review/review.ts";
 import { findingsOf } from "./finding.ts";
@@ -42,13 +42,9 @@ export function define(command: Command): void {
 
 async function validate(paths: string[], flags: Flags & Record<string, unknown>): Promise<ExitCode> {
   const kestra = flags.offline || !namesKestra(flags) ? undefined : connectKestra(flags);
-  const read = (await readFiles(paths)).map(manifestsIn);
-  const broken = read.flatMap((file) => file.broken);
+  const { manifests, broken } = await readManifests(paths);
   const now = systemClock.now();
-  const reviewed = review(
-    read.flatMap(({ manifests }) => manifests),
-    { tenant: tenantOf(flags), now },
-  );
+  const reviewed = review(manifests, { tenant: tenantOf(flags), now });
   if (reviewed.length === 0 && broken.length === 0)
     throw new UserError(`There is no KestraFlow, KestraKV, Backfill or flow in ${paths.join(", ")}.`);
   if (kestra) await reviewByKestra(reviewed, kestra, now);

@@ -2,7 +2,7 @@ import { TRIGGER_WRITE_DEADLINE_MS } from "../../kestra/deadlines.ts";
 
 /** Milliseconds between two looks at slots that run: at least, once they have run for a while, and at most. */
 export const POLL = { least: 2_000, usual: 12_000, most: 15_000 };
-/** Kestra starts one slot in this time, at most. */
+/** Kestra 1.x runs one slot of a trigger at a time, and looks for the next once in this time. */
 export const SLOT_MS = 1_000;
 /** Between two looks at something that will be over in a moment. */
 export const SOON_MS = 1_000;

@@ -1,4 +1,4 @@
--- Argo CD's health of a KestraFlow, from its conditions (docs/gitops.md has the table). Deletion in progress is judged by Argo CD itself.
+-- Argo CD's health of a KestraFlow, KestraKV or Backfill, from its conditions (docs/gitops.md has the table). Deletion in progress is judged by Argo CD itself.
 local status = obj.status or {}
 local conditions = {}
 for _, condition in ipairs(status.conditions or {}) do
@@ -23,6 +23,12 @@ if conditions.Stalled then
 end
 if conditions.Ready.status ~= "True" then
   return is("Progressing", conditions.Ready)
+end
+if conditions.Running then
+  return is("Progressing", conditions.Running)
+end
+if conditions.Suspended then
+  return is("Suspended", conditions.Suspended)
 end
 if conditions.Drifted then
   return is("Healthy", conditions.Drifted)
