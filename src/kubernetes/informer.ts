@@ -15,6 +15,8 @@ export interface InformerEvent<T> {
   previous?: T;
   /** True while the first list is taken in: the object is not new, only we are. */
   initial: boolean;
+  /** For a deletion: it went unseen and only its absence was noticed, so that `object` may not be its last state. */
+  missed?: boolean;
 }
 
 export type InformerHandler<T> = (event: InformerEvent<T>) => void;
@@ -211,7 +213,7 @@ export class Informer<T extends Identified = AnyObject> {
     });
     this.#lastContact = this.#clock.now();
     if (list.metadata.continue) return { ...state, page: list.metadata.continue };
-    for (const key of [...this.store.keys()]) if (!state.seen.has(key)) this.#remove(key);
+    for (const key of [...this.store.keys()]) if (!state.seen.has(key)) this.#remove(key, { missed: true });
     this.#everSynced = this.#hasSynced = true;
     this.#resolveSynced();
     return { name: "listed", resourceVersion: list.metadata.resourceVersion };
@@ -265,7 +267,7 @@ export class Informer<T extends Identified = AnyObject> {
     if (known?.metadata.uid !== object.metadata.uid) {
       if (type !== "DELETED") this.#put(object);
     } else if (type === "DELETED") {
-      this.#remove(keyOf(object));
+      this.#remove(keyOf(object), { missed: false });
     } else if (isNewer(object, known)) {
       this.#put(object);
     }
@@ -277,16 +279,16 @@ export class Informer<T extends Identified = AnyObject> {
     if (same && known?.metadata.resourceVersion === raw.metadata.resourceVersion) return;
     const object = this.#project(raw);
     if (object === undefined) return;
-    if (known !== undefined && !same) this.#remove(keyOf(raw));
+    if (known !== undefined && !same) this.#remove(keyOf(raw), { missed: true });
     this.store.set(object);
     const initial = !this.#everSynced;
     if (known !== undefined && same) this.#tell({ type: "updated", object, previous: known, initial });
     else this.#tell({ type: "added", object, initial });
   }
 
-  #remove(key: string): void {
+  #remove(key: string, { missed }: { missed: boolean }): void {
     const object = this.store.delete(key);
-    if (object !== undefined) this.#tell({ type: "deleted", object, initial: false });
+    if (object !== undefined) this.#tell({ type: "deleted", object, initial: false, missed });
   }
 
   #project(raw: AnyObject): T | undefined {

@@ -24,6 +24,7 @@ import type { Settings } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import { refusalOf } from "./policy.ts";
 import type { ScopedCache } from "./scopedCache.ts";
+import { Tombstones } from "./tombstones.ts";
 
 export interface ResourceControllerOptions<R extends CachedResource> {
   settings: Settings;
@@ -68,6 +69,8 @@ export class ResourceController<R extends CachedResource> {
   readonly #queue: WorkQueue;
   readonly #controller: Controller;
   readonly #stopped = new AbortController();
+  readonly #tombstones: Tombstones<R>;
+  #leads = false;
   /** Keys of the resources that read a ConfigMap, by its key. */
   readonly #readers = new Map<string, Set<string>>();
 
@@ -94,7 +97,11 @@ export class ResourceController<R extends CachedResource> {
     const onCorrected = (drift: DriftKind): void => {
       metrics.driftCorrections.inc({ kind: kind.name, drift });
     };
-    this.#context = { ...options, claims, drift, onCorrected, settings: resourceSettings(settings) };
+    this.#tombstones = new Tombstones(resources, (key) => {
+      claims.remove(key);
+    });
+    const cache = { resources: this.#tombstones, claims, drift };
+    this.#context = { ...options, ...cache, onCorrected, settings: resourceSettings(settings) };
     this.#controller = new Controller({
       name: kind.name,
       queue: this.#queue,
@@ -115,7 +122,7 @@ export class ResourceController<R extends CachedResource> {
       this.#onConfigMap(event);
     });
     server.onChange(() => {
-      for (const key of resources.keys()) this.#queue.add(key, "low");
+      for (const key of [...resources.keys(), ...this.#tombstones.keys()]) this.#queue.add(key, "low");
     });
   }
 
@@ -127,8 +134,11 @@ export class ResourceController<R extends CachedResource> {
     for (const key of this.#options.resources.keys()) this.#queue.add(key, "low");
     void this.#context.drift.run(AbortSignal.any([signal, this.#stopped.signal]));
     this.#controller.start();
+    this.#leads = true;
     signal.addEventListener("abort", () => {
       this.#controller.pause();
+      this.#leads = false;
+      this.#tombstones.clear();
     });
   }
 
@@ -169,21 +179,35 @@ export class ResourceController<R extends CachedResource> {
     return this.#controller.stop(graceMs);
   }
 
-  #onResource({ type, object, previous, initial }: InformerEvent<R>): void {
+  #onResource(event: InformerEvent<R>): void {
+    const { type, object, previous, initial } = event;
     const key = keyOf(object);
     const configMap = this.#configMapOf(object);
     const gone = type === "deleted";
     this.#kind.onResource?.(key, gone ? undefined : object);
     if (gone) {
-      this.#context.claims.remove(key);
       if (configMap !== undefined) this.#readers.get(configMap)?.delete(key);
+      this.#onGone(key, event);
       return;
     }
+    this.#tombstones.forget(key);
     if (configMap !== undefined) this.#readers.set(configMap, (this.#readers.get(configMap) ?? new Set()).add(key));
     this.#context.claims.update(object, this.#kind.declared(this.#context, object));
     const unasked = !initial && previous !== undefined && asksTheSame(previous, object);
     if (unasked && this.#kind.paced) return;
     this.#queue.add(key, initial || unasked ? "low" : "high");
+  }
+
+  #onGone(key: string, event: InformerEvent<R>): void {
+    const { clock, logger } = this.#options;
+    const tombstone = this.#leads ? this.#tombstones.bury(event, new Date(clock.now())) : undefined;
+    if (tombstone === undefined) {
+      this.#context.claims.remove(key);
+      return;
+    }
+    logger.info({ key }, "removed in spite of its finalizer: what it has in Kestra is cleaned up now");
+    this.#context.claims.update(tombstone, undefined);
+    this.#queue.add(key, "high");
   }
 
   #onConfigMap({ object }: InformerEvent<Identified>): void {

@@ -14,6 +14,8 @@ export interface Cache<T> {
   get(key: string): T | undefined;
   /** Takes in the answer to a write of our own, ahead of the watch. */
   learn(answer: AnyObject): void;
+  /** Forgets what the API server does not have any more and was kept to be cleaned up. */
+  forget(key: string): void;
 }
 
 /** What a decision about a resource rests on. */

@@ -139,9 +139,13 @@ export class Reconciler<
     const patch = statusPatch(seen.object, status, { guarded: true });
     if (patch === undefined) return;
     const { type } = this.#kind;
-    this.#context.resources.learn(
-      await this.#context.kubernetes.patchStatus<AnyObject>(type, metadata, patch, { signal }),
-    );
+    try {
+      const answer = await this.#context.kubernetes.patchStatus<AnyObject>(type, metadata, patch, { signal });
+      this.#context.resources.learn(answer);
+    } catch (error) {
+      // There is nobody left to tell; what has to be tried again still has.
+      if (!isNotFound(error)) throw error;
+    }
   }
 }
 

@@ -77,6 +77,7 @@ export async function applyOwnership<R extends CachedResource>(
         await patchMetadata(patch);
       } catch (error) {
         if (!isNotFound(error)) throw error;
+        context.resources.forget(key);
         seen.object = { ...seen.object, metadata: { ...metadata, finalizers: patch.metadata.finalizers ?? [] } };
       }
       context.logger.info({ key, because: write.because }, "let go");

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { kestraFlows } from "../../../src/resources/flow/schema.ts";
 import type { FlowSpec } from "../../../src/resources/flow/schema.ts";
@@ -45,6 +46,20 @@ describe("a deleted resource", () => {
     await scene.cluster.waitFor("gone", "Drifted", "True", "Deleted");
     await deleteAndWait("gone");
     expect(await kestra.flow(namespace, "gone")).toBeUndefined();
+  });
+
+  test("in the very moment that it is made leaves no flow behind", async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `brief-${i}`);
+    await Promise.all(
+      names.map(async (name, i) => {
+        await scene.cluster.createFlow(name, { source: scene.source(name) });
+        // Over the time that it takes to put the finalizer on: now and then the API server removes one that has it by then.
+        await setTimeout(i);
+        await scene.cluster.deleteFlow(name);
+      }),
+    );
+    await Promise.all(names.map((name) => scene.cluster.waitGone(name)));
+    await scene.expectNoneLeft("brief-");
   });
 
   test("can be made again under its name", async () => {

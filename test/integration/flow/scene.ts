@@ -1,5 +1,5 @@
 import type { KestraFlow } from "../../../src/resources/flow/schema.ts";
-import { eventually } from "../../support/eventually.ts";
+import { always, eventually } from "../../support/eventually.ts";
 import { flowSource } from "../../support/flowSource.ts";
 import type { KestraFlowBody } from "../../support/kestra.ts";
 import { TestScene } from "../scene.ts";
@@ -40,6 +40,16 @@ export class Scene extends TestScene {
     await eventually(async () => {
       if (await this.kestra.flow(this.namespace, id)) throw new Error(`Kestra still has ${this.namespace}/${id}`);
     });
+  }
+
+  /** Waits until Kestra has no flow whose id begins so, and sees that none comes back. */
+  async expectNoneLeft(prefix: string): Promise<void> {
+    const none = async (): Promise<void> => {
+      const left = (await this.kestra.flows(this.namespace)).map(({ id }) => id).filter((id) => id.startsWith(prefix));
+      if (left.length > 0) throw new Error(`Kestra still has ${left.join(", ")}`);
+    };
+    await eventually(none);
+    await always(none, 1_000);
   }
 
   /** All revisions of a flow, those that stand for its deletion included. */

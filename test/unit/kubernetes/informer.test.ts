@@ -14,7 +14,7 @@ let client: KubernetesClient;
 let logger: ReturnType<typeof recordingLogger>;
 let informers: { stop(): Promise<void> }[];
 let failures: { error: unknown; at: number }[];
-/** What the handlers were told, as `type name` or `type name (initial)`. */
+/** What the handlers were told, as `type name`, with what is said of it. */
 let told: string[];
 
 beforeEach(async () => {
@@ -41,8 +41,8 @@ function inform(options: Partial<InformerOptions<Thing>> = {}): Informer<Thing> 
     onFailure: (error) => failures.push({ error, at: performance.now() }),
     ...options,
   });
-  informer.addHandler(({ type, object, initial }) => {
-    told.push(`${type} ${object.metadata.name}${initial ? " (initial)" : ""}`);
+  informer.addHandler(({ type, object, initial, missed }) => {
+    told.push(`${type} ${object.metadata.name}${initial ? " (initial)" : ""}${missed ? " (missed)" : ""}`);
   });
   informers.push(informer);
   return informer;
@@ -241,7 +241,7 @@ describe("watching", () => {
     cluster.sendEvent("ERROR", { kind: "Status", ...status });
     await until("the second list", () => informer.store.size === 2 && informer.get("n/new") !== undefined);
     await until("deletion told", () => told.length === 2);
-    expect(told.sort()).toEqual(["added new", "deleted gone"]);
+    expect(told.sort()).toEqual(["added new", "deleted gone (missed)"]);
   });
 
   test("lists again when the watch is refused with 410", async () => {
@@ -285,7 +285,7 @@ describe("watching", () => {
     });
     cluster.sendEvent("ERROR", { code: 410 });
     await until("both", () => told.length === 3);
-    expect(told).toEqual(["added a (initial)", "deleted a", "added a"]);
+    expect(told).toEqual(["added a (initial)", "deleted a (missed)", "added a"]);
   });
 
   test("a handler that throws harms neither the others nor the watch", async () => {

@@ -297,6 +297,7 @@ class Process<R extends CachedResource> {
           return found && kind.project(copyOf(found));
         },
         learn: () => undefined,
+        forget: () => undefined,
       },
       configMaps: { get: (key) => kubernetes.configMaps.get(key) },
       claims: new Claims(settings.instance, enqueue),
