@@ -27,7 +27,11 @@ const onCounterparts = {
   globalTeardown: "<rootDir>/test/support/globalTeardown.mjs",
 };
 
-/** Tests that wait most of the time, as Kestra takes a second for each slot: they are run beside each other. */
+/** In these folders, the tests that restart Kestra, are all at home in the tutorial's namespace, or measure how fast something is. */
+const ALONE = "(flow/plugin|(flow|kv)/tutorial|kv/(reference|rights|rotation)|cli/program)\\.test\\.ts$";
+/** All others keep to namespaces of their own and are in no hurry: they are run beside each other. */
+const BESIDE = `/test/integration/(?!${ALONE})(flow|kv|cli)/`;
+/** So are these, but apart from what saves flows in a hurry: Kestra's scheduler can miss one of two that are saved at once. */
 const BACKFILL = "/test/integration/backfill/";
 
 export default {
@@ -38,7 +42,7 @@ export default {
       ...onCounterparts,
       displayName: "integration",
       testMatch: ["<rootDir>/test/{integration,contract}/**/*.test.ts"],
-      testPathIgnorePatterns: [BACKFILL],
+      testPathIgnorePatterns: [BACKFILL, BESIDE],
     },
     {
       ...common,
@@ -46,6 +50,12 @@ export default {
       testMatch: ["<rootDir>/test/e2e/**/*.test.ts"],
       globalSetup: "<rootDir>/test/e2e/setup.mjs",
       globalTeardown: "<rootDir>/test/e2e/teardown.mjs",
+    },
+    {
+      ...onCounterparts,
+      displayName: "beside",
+      testMatch: ["<rootDir>/test/integration/{flow,kv,cli}/**/*.test.ts"],
+      testPathIgnorePatterns: [`/test/integration/${ALONE}`],
     },
     { ...onCounterparts, displayName: "backfill", testMatch: [`<rootDir>${BACKFILL}**/*.test.ts`] },
   ],

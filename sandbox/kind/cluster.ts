@@ -7,6 +7,7 @@ import { errorCode, SandboxError } from "../errors.ts";
 import { poll } from "../polling.ts";
 import { choosePort, isPortFree } from "../ports.ts";
 import type { StepOptions } from "../step.ts";
+import { addAudit } from "./audit.ts";
 import { docker, type Docker } from "./docker.ts";
 import { clusterFolder } from "./folders.ts";
 import { kindProgram } from "./goPrograms.ts";
@@ -28,9 +29,20 @@ export interface ClusterState {
   kubeconfig?: string;
 }
 
-interface KindConfig {
+export interface KindConfig {
   name: string;
-  nodes: { extraPortMappings?: { hostPort: number; containerPort: number; listenAddress: string }[] }[];
+  nodes: {
+    extraPortMappings?: { hostPort: number; containerPort: number; listenAddress: string }[];
+    extraMounts?: object[];
+    kubeadmConfigPatches?: string[];
+  }[];
+}
+
+/** What a cluster is made of. */
+export interface ClusterWish {
+  nodeImage: () => Promise<string>;
+  /** Whether its API server records the requests of ServiceAccounts. */
+  audit: boolean;
 }
 
 export const nodeOf = (name: string) => `${name}-control-plane`;
@@ -64,13 +76,13 @@ export async function kind(engine: Docker, args: string[], { report, signal }: S
 }
 
 /**
- * Makes sure that the cluster runs, of that node image unless it is there already, and writes its kubeconfig. One that was made before is
+ * Makes sure that the cluster runs, as wished unless it is there already, and writes its kubeconfig. One that was made before is
  * started again where the machine or the Docker engine was restarted. What a killed call left half made is made anew.
  */
 export async function ensureCluster(
   engine: Docker,
   name: string,
-  nodeImage: () => Promise<string>,
+  wish: ClusterWish,
   options: StepOptions,
 ): Promise<ClusterState> {
   const before = readState(name);
@@ -82,7 +94,7 @@ export async function ensureCluster(
     return before;
   }
   if (there) await kind(engine, ["delete", "cluster", "--name", name, ...kubeconfigArgs(name)], options);
-  return create(engine, name, await nodeImage(), options);
+  return create(engine, name, wish, options);
 }
 
 /** Waits for the API server of a node that may have been started just now. */
@@ -100,10 +112,17 @@ async function assertAnswers(name: string, { signal }: StepOptions): Promise<voi
     );
 }
 
-async function create(engine: Docker, name: string, image: string, options: StepOptions): Promise<ClusterState> {
+async function create(
+  engine: Docker,
+  name: string,
+  { nodeImage, audit }: ClusterWish,
+  options: StepOptions,
+): Promise<ClusterState> {
   announceCluster(name);
   const { config: file } = clusterFolder(name);
   const { config, ports } = await configFor(name);
+  if (audit) addAudit(name, config);
+  const image = await nodeImage();
   writeFileSync(file, dump(config));
   const args = ["create", "cluster", "--name", name, "--image", image, "--config", file, "--wait", "120s"];
   await kind(engine, [...args, ...kubeconfigArgs(name)], options);

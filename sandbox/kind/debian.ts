@@ -9,12 +9,7 @@ import { hasImage, pull, type Docker } from "./docker.ts";
 const SUITE = "bookworm";
 const OFFICIAL = `debian:${SUITE}-slim`;
 /** Its number grows when what is below changes. */
-const OWN = `kestraflow/debian:${SUITE}-1`;
-
-const SOURCES = `deb http://deb.debian.org/debian ${SUITE} main
-deb http://deb.debian.org/debian ${SUITE}-updates main
-deb http://deb.debian.org/debian-security ${SUITE}-security main
-`;
+const OWN = `kestraflow/debian:${SUITE}-2`;
 
 /**
  * The image that those made here begin with: Debian's official one where it can be pulled, else the same made by debootstrap from Debian's
@@ -32,7 +27,7 @@ export async function debianImage(engine: Docker, options: StepOptions): Promise
     const root = join(work, "root");
     await bootstrap(root, options);
     // The output of tar is far larger than a program should hold: a shell joins the two.
-    const env = { ...engine.env, ROOT: root, SOURCES, IMAGE: OWN };
+    const env = { ...engine.env, ROOT: root, IMAGE: OWN };
     await run("/bin/sh", ["-euc", IMPORT], { env, signal: options.signal });
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -42,7 +37,6 @@ export async function debianImage(engine: Docker, options: StepOptions): Promise
 }
 
 const IMPORT = `
-printf %s "$SOURCES" > "$ROOT/etc/apt/sources.list"
 cd "$ROOT"
 rm -rf var/cache/apt/* var/lib/apt/lists/* var/log/* usr/share/doc/* usr/share/man/* usr/share/locale/* etc/resolv.conf etc/hostname
 printf 'path-exclude=/usr/share/doc/*\\npath-exclude=/usr/share/man/*\\npath-exclude=/usr/share/locale/*\\n' > etc/dpkg/dpkg.cfg.d/small

@@ -16,6 +16,8 @@ export function clusterFolder(name: string) {
     kubeconfig: join(folder, "kubeconfig"),
     /** What kind was given. */
     config: join(folder, "kind-config.yaml"),
+    /** What its API server records, where it does. */
+    auditPolicy: join(folder, "audit-policy.yaml"),
     /** What the cluster was made of: see cluster.ts. */
     state: join(folder, "state.json"),
   };

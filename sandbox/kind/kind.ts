@@ -32,6 +32,8 @@ export interface UpOptions extends KindOptions {
   until?: Extent | undefined;
   /** A kubeconfig to which the cluster is added, and in which it becomes the current context. */
   kubeconfig?: string | undefined;
+  /** Has a new cluster's API server record every request of ServiceAccounts: see `readAudit`. */
+  audit?: boolean;
   /** Values of the operator's chart besides those that the cluster takes, as `key=value`. */
   operatorValues?: string[];
 }
@@ -58,6 +60,7 @@ export async function up({
   until = "flows",
   kubeconfig,
   operatorValues = [],
+  audit = false,
   ...options
 }: UpOptions): Promise<KindCluster> {
   checkName(name);
@@ -68,7 +71,9 @@ export async function up({
     // From here on the engine is in use.
     announceCluster(name);
     const engine = await step("Docker engine", () => ensureDocker(options));
-    const state = await step("cluster", () => ensureCluster(engine, name, () => nodeImage(engine, options), options));
+    const state = await step("cluster", () =>
+      ensureCluster(engine, name, { nodeImage: () => nodeImage(engine, options), audit }, options),
+    );
     if (kubeconfig !== undefined) await addToKubeconfig(engine, state, kubeconfig, options);
     const cluster: KindCluster = { name, kubeconfig: clusterFolder(name).kubeconfig, state, engine, steps };
     if (!goes("images")) return cluster;

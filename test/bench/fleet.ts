@@ -103,8 +103,13 @@ export class Fleet {
       await this.client.mergePatch(this.#type, object, { metadata: { finalizers: null } });
       await this.client.delete(this.#type, object);
     });
-    await this.#informer.stop();
     await this.client.delete(coreTypes.namespace, { name: this.namespace });
+    await this.leave();
+  }
+
+  /** Looks at it no longer; what is there stays. */
+  async leave(): Promise<void> {
+    await this.#informer.stop();
     await this.client.close();
   }
 

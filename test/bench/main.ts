@@ -1,9 +1,11 @@
 // npm run bench -- flows|kv [--n 1000] [--runs 3] [--memory 0,1000,10000] [--latency 0,10,50] [--json FILE]
 // npm run bench -- backfill [--slots 180] [--runs 3] [--json FILE]
+// npm run bench -- cluster [--n 1000] [--runs 3] [--json FILE]
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { down, up } from "../../sandbox/sandbox.ts";
 import { measureBackfill } from "./backfill.ts";
+import { measureCluster } from "./cluster.ts";
 import { bareLoop, measureLatency, measureMemory, measureRun } from "./measure.ts";
 import { measureRotation } from "./rotation.ts";
 import { spreadOf } from "./stats.ts";
@@ -41,6 +43,13 @@ bench
   .option("--runs <runs>", "runs of which median and spread are told", "3")
   .option("--json <file>", "write the medians there")
   .action(benchmarkBackfill);
+bench
+  .command("cluster")
+  .description("the operator's pods in a kind cluster: installation, and rest with so many flows")
+  .option("--n <flows>", "flows in sync", "1000")
+  .option("--runs <runs>", "runs of which median and spread are told", "3")
+  .option("--json <file>", "write the medians there")
+  .action(benchmarkCluster);
 await bench.parseAsync();
 
 async function withSandbox<T>(work: () => Promise<T>): Promise<T> {
@@ -94,6 +103,17 @@ async function benchmarkBackfill({
   for (let number = 1; number <= Number(runs); number++) {
     say(`run ${number} of ${runs}: ${slots} slots, which takes about ${slots} s`);
     figures.push({ ...(await withSandbox(() => measureBackfill(Number(slots)))) });
+  }
+  const spreads = spreadsOf(figures);
+  printTable(spreads);
+  writeMedians(json, mediansOf(spreads));
+}
+
+async function benchmarkCluster({ n, runs, json }: Pick<Options, "n" | "runs" | "json">): Promise<void> {
+  const figures: Record<string, number>[] = [];
+  for (let number = 1; number <= Number(runs); number++) {
+    say(`run ${number} of ${runs}`);
+    figures.push({ ...(await measureCluster(Number(n), say)) });
   }
   const spreads = spreadsOf(figures);
   printTable(spreads);

@@ -9,7 +9,7 @@ export const { state, images } = JSON.parse(process.env.KESTRAFLOW_E2E ?? "{}") 
   images: ClusterImages;
 };
 
-const options = { report: (line: string) => process.stderr.write(`${line}\n`) };
+export const options = { report: (line: string) => process.stderr.write(`${line}\n`) };
 
 export const { OPERATOR, STACK } = releases;
 

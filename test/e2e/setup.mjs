@@ -12,7 +12,7 @@ export default async function globalSetup() {
   // What a killed run left behind.
   if (given === undefined) await down({ name, report });
   try {
-    const { state, images, kubeconfig } = await up({ name, until: "images", report });
+    const { state, images, kubeconfig } = await up({ name, until: "images", audit: true, report });
     Object.assign(process.env, {
       KUBECONFIG: kubeconfig,
       // By its address: another program may have the port of localhost's other one.

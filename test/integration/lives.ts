@@ -4,7 +4,7 @@ import { uniqueName } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { flowSource } from "../support/flowSource.ts";
 import { TestKestra } from "../support/kestra.ts";
-import { hours, scheduledFlow, sleeping } from "./backfill/scene.ts";
+import { HOURLY, hours, scheduledFlow, sleeping } from "./backfill/scene.ts";
 
 const kestra = new TestKestra();
 
@@ -78,7 +78,7 @@ export async function entryLives(cluster: TestNamespace, kestraNamespace: string
 /** Leads Backfills through the same: one that is complete and whose time is over, one that is deleted while it runs. */
 export async function backfillLives(cluster: TestNamespace, kestraNamespace: string): Promise<void> {
   const [flow, done, cancelled] = [uniqueName("scheduled"), uniqueName("done"), uniqueName("cancelled")];
-  const source = scheduledFlow(kestraNamespace, flow, "0 * * * *", { tasks: sleeping(1) });
+  const source = scheduledFlow(kestraNamespace, flow, HOURLY, { tasks: sleeping(1) });
   await cluster.createFlow(flow, { source });
   await cluster.waitReady(flow);
   const target = { flowRef: { name: flow } };

@@ -1,88 +1,30 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
-import { dump, load } from "js-yaml";
+import { load } from "js-yaml";
 import { argocdModule } from "../../../sandbox/argocd.ts";
 import { cacheFolder } from "../../../sandbox/folders.ts";
 import { helmCommand } from "../../../sandbox/helm.ts";
+import { Applications, DEFAULT_PROJECT } from "../../support/applications.ts";
 import { kubectl, root } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
-import type { EventuallyOptions } from "../../support/eventually.ts";
 import { argocd } from "./judges.ts";
 import { program } from "./programs.ts";
 
-const run = promisify(execFile);
-
-export interface Application {
-  metadata: { name: string };
-  spec: { source: Record<string, unknown>; destination: { namespace: string }; syncPolicy: { syncOptions: string[] } };
-  status?: {
-    sync?: { status: string; revision: string };
-    health?: { status: string };
-    operationState?: {
-      phase: string;
-      message?: string;
-      syncResult?: { revision: string };
-    };
-    resources?: { kind: string; name: string; status?: string; health?: { status: string; message?: string } }[];
-    conditions?: { type: string; message: string }[];
-  };
-}
-
-/** A Git repository on this machine, as Argo CD clones it. */
-export class Repository {
-  readonly folder: string;
-
-  private constructor(folder: string) {
-    this.folder = folder;
-  }
-
-  get url(): string {
-    return `file://${this.folder}`;
-  }
-
-  static async create(folder: string): Promise<Repository> {
-    await mkdir(folder, { recursive: true });
-    const repository = new Repository(folder);
-    await repository.#git("init", "--quiet", "--initial-branch=main");
-    return repository;
-  }
-
-  /** Writes files, or removes those that are undefined, and commits. Returns the revision. */
-  async commit(files: Record<string, string | undefined>): Promise<string> {
-    for (const [path, text] of Object.entries(files)) {
-      const file = join(this.folder, path);
-      await mkdir(dirname(file), { recursive: true });
-      if (text === undefined) await rm(file);
-      else await writeFile(file, text);
-    }
-    await this.#git("add", "--all");
-    const author = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
-    await this.#git(...author, "commit", "--quiet", "--message", "change");
-    return (await this.#git("rev-parse", "HEAD")).trim();
-  }
-
-  async #git(...args: string[]): Promise<string> {
-    return (await run("git", args, { cwd: this.folder })).stdout;
-  }
-}
-
 /** Argo CD without its server and user interface: its controller and its repository server, as processes of this machine. */
-export class ArgoCd {
-  readonly namespace: string;
+export class ArgoCd extends Applications {
   readonly folder: string;
   readonly #processes: ChildProcess[] = [];
   #output = "";
 
   private constructor(namespace: string, folder: string) {
-    this.namespace = namespace;
+    super(namespace);
     this.folder = folder;
   }
 
@@ -106,6 +48,10 @@ export class ArgoCd {
     return argo;
   }
 
+  protected override recentLog(): string {
+    return this.#output.slice(-3000);
+  }
+
   /** Ends its processes and removes its files; what it has in the cluster goes with its namespace. */
   async stop(): Promise<void> {
     for (const child of this.#processes.reverse()) {
@@ -115,54 +61,6 @@ export class ArgoCd {
       await ended;
     }
     await rm(this.folder, { recursive: true, force: true });
-  }
-
-  /** One of our Applications, for a repository and a namespace of this test. `change` changes it further. */
-  async apply(
-    name: "flows" | "operator",
-    repository: Repository,
-    namespace: string,
-    change: (application: Application) => void = () => undefined,
-  ): Promise<void> {
-    const application = load(await readFile(join(root, "gitops", "argocd", `${name}.yaml`), "utf8")) as Application;
-    Object.assign(application.metadata, { namespace: this.namespace });
-    application.spec.source.repoURL = repository.url;
-    application.spec.destination.namespace = namespace;
-    change(application);
-    await kubectl(["apply", "-f", "-"], dump(application));
-  }
-
-  async application(name: string): Promise<Application> {
-    return JSON.parse(
-      await kubectl(["get", `applications.argoproj.io/${name}`, "-n", this.namespace, "-o", "json"]),
-    ) as Application;
-  }
-
-  /** Has it look into Git now, and not after some minutes. */
-  async refresh(name: string): Promise<void> {
-    const annotation = "argocd.argoproj.io/refresh=normal";
-    await kubectl(["annotate", `applications.argoproj.io/${name}`, "-n", this.namespace, "--overwrite", annotation]);
-  }
-
-  /** Waits until an Application satisfies. The error has what Argo CD logged last. */
-  async waitFor(
-    name: string,
-    satisfies: (status: NonNullable<Application["status"]>) => boolean,
-    options: EventuallyOptions = { within: 60_000 },
-  ): Promise<NonNullable<Application["status"]>> {
-    return eventually(async () => {
-      const { status = {} } = await this.application(name);
-      if (satisfies(status)) return status;
-      throw new Error(`${name}: ${JSON.stringify(status, undefined, 1)}\n${this.#output.slice(-3000)}`);
-    }, options);
-  }
-
-  /** Health and message of a resource of an Application: what its user interface shows. */
-  async healthOf(name: string, kind: string, resource: string): Promise<{ status: string; message?: string }> {
-    const { status = {} } = await this.application(name);
-    const found = status.resources?.find((each) => each.kind === kind && each.name === resource);
-    if (found?.health === undefined) throw new Error(`${name} has no health of ${kind} ${resource}`);
-    return found.health;
   }
 
   /** What Argo CD has to find in the cluster. */
@@ -179,14 +77,7 @@ export class ArgoCd {
         metadata: metadata("argocd-secret"),
         stringData: { "server.secretkey": "test" },
       },
-      {
-        ...{ apiVersion: "argoproj.io/v1alpha1", kind: "AppProject", metadata: metadata("default") },
-        spec: {
-          sourceRepos: ["*"],
-          destinations: [{ server: "*", namespace: "*" }],
-          clusterResourceWhitelist: [{ group: "*", kind: "*" }],
-        },
-      },
+      { ...DEFAULT_PROJECT, metadata: metadata(DEFAULT_PROJECT.metadata.name) },
     ];
     await eventually(() =>
       kubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: objects })),
@@ -234,12 +125,10 @@ export class ArgoCd {
   async #programs(): Promise<string> {
     const folder = join(this.folder, "bin");
     await mkdir(folder, { recursive: true });
-    const kustomize = join(folder, "kustomize");
-    const script = `#!/bin/sh\nif [ "$1" = build ]; then exec kubectl kustomize "$2"; fi\nexec kubectl version --client\n`;
-    await writeFile(kustomize, script);
-    await chmod(kustomize, 0o755);
+    const link = (file: string, name: string) => symlink(file, join(folder, name)).catch(() => undefined);
+    await link(join(root, "test", "e2e", "argocd", "image", "kustomize"), "kustomize");
     const helm = await helmCommand({ cacheDir: cacheFolder(), report: () => undefined });
-    if (helm !== "helm") await symlink(helm, join(folder, "helm")).catch(() => undefined);
+    if (helm !== "helm") await link(helm, "helm");
     return folder;
   }
 }

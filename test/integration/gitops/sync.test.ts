@@ -5,10 +5,11 @@ import { loadAll } from "js-yaml";
 import { kubectl, root, TestNamespace, uniqueName } from "../../support/cluster.ts";
 import { always, eventually } from "../../support/eventually.ts";
 import { flowSource } from "../../support/flowSource.ts";
+import { GitRepository } from "../../support/gitRepository.ts";
 import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
-import { hours, scheduledFlow, sleeping } from "../backfill/scene.ts";
-import { ArgoCd, Repository } from "./argocd.ts";
+import { HOURLY, hours, scheduledFlow, sleeping } from "../backfill/scene.ts";
+import { ArgoCd } from "./argocd.ts";
 import { BUILD_MS, buildJudges } from "./judges.ts";
 import { program } from "./programs.ts";
 
@@ -19,7 +20,7 @@ const kestra = new TestKestra();
 const kestraNamespace = uniqueName("gitops");
 let cluster: TestNamespace;
 let argo: ArgoCd;
-let repository: Repository;
+let repository: GitRepository;
 let operator: OperatorProcess;
 
 const indented = (text: string) => text.replaceAll(/^(?=.)/gm, "    ");
@@ -51,7 +52,7 @@ beforeAll(async () => {
   cluster = await TestNamespace.create("gitops");
   operator = await OperatorProcess.start(cluster.name);
   argo = await ArgoCd.start(cluster.name);
-  repository = await Repository.create(join(argo.folder, "repository"));
+  repository = await GitRepository.create(join(argo.folder, "repository"));
   // The overlay is ours; what it is laid over is this test's.
   const overlay = "gitops/argocd/flows/kustomization.yaml";
   await repository.commit({
@@ -65,7 +66,7 @@ beforeAll(async () => {
     "flows/plain.yaml": flow("plain"),
     "flows/scheduled.yaml": flow(
       "scheduled",
-      scheduledFlow(kestraNamespace, "scheduled", "0 * * * *", { tasks: sleeping(1) }),
+      scheduledFlow(kestraNamespace, "scheduled", HOURLY, { tasks: sleeping(1) }),
     ),
     "flows/past.yaml": backfill(),
   });
@@ -85,14 +86,7 @@ const storedSource = async (id: string) => (await kestra.flow(kestraNamespace, i
 
 /** Commits, and waits until Argo CD has synced exactly that. */
 async function push(files: Record<string, string | undefined>): Promise<void> {
-  const revision = await repository.commit(files);
-  await argo.refresh(APP);
-  await argo.waitFor(
-    APP,
-    ({ sync, operationState }) =>
-      sync?.status === "Synced" && sync.revision === revision && operationState?.phase === "Succeeded",
-    synced,
-  );
+  await argo.waitSynced(APP, await repository.commit(files), synced);
 }
 
 test("the overlay gives every resource in flows/ its wave", async () => {
@@ -114,7 +108,7 @@ test("the overlay gives every resource in flows/ its wave", async () => {
 
 describe("a repository of flows", () => {
   test("is brought in order: what waits for its Secret holds up the flows, and these the Backfill", async () => {
-    await argo.apply("flows", repository, cluster.name);
+    await argo.apply("flows", repository.url, cluster.name);
     await eventually(() => cluster.kvs.waitFor("entry", "Reconciling", "True"), synced);
     await argo.waitFor(APP, ({ operationState }) => operationState?.phase === "Running");
     await always(async () => {
@@ -224,7 +218,7 @@ describe("the operator's chart", () => {
   test("is brought as Helm would, and its definitions stay when the Application goes", async () => {
     await cp(join(root, "charts"), join(repository.folder, "charts"), { recursive: true });
     await repository.commit({});
-    await argo.apply("operator", repository, cluster.name, ({ metadata }) => {
+    await argo.apply("operator", repository.url, cluster.name, ({ metadata }) => {
       Object.assign(metadata, { finalizers: ["resources-finalizer.argocd.argoproj.io"] });
     });
     const { resources = [] } = await argo.waitFor(OPERATOR, ({ sync }) => sync?.status === "Synced", synced);
