@@ -28,6 +28,12 @@ export const operatorValues = (): string[] => releases.operatorValues(state, ima
 
 export const helm = (...args: string[]): Promise<string> => releases.helm(state.name, args, options);
 
+/** What the tutorial's database answers. */
+export async function psql(sql: string): Promise<string> {
+  const args = ["psql", "-U", "root", "-tA", "ny_taxi", "-c", sql];
+  return (await kubectl(["exec", "--namespace", STACK.namespace, "pgdatabase-0", "--", ...args])).trim();
+}
+
 /** An object, or a list, as kubectl has it. */
 export async function get<T>(...args: string[]): Promise<T> {
   return JSON.parse(await kubectl(["get", ...args, "-o", "json"])) as T;

@@ -6,7 +6,7 @@ import { kubectl, TestNamespace, uniqueName } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { flowSource } from "../support/flowSource.ts";
 import { TestKestra } from "../support/kestra.ts";
-import { installed, OPERATOR, STACK, state } from "./installation.ts";
+import { installed, OPERATOR, psql, STACK, state } from "./installation.ts";
 
 jest.setTimeout(900_000);
 
@@ -25,22 +25,6 @@ afterAll(async () => {
   await namespace.destroy();
 });
 
-const psql = (sql: string) =>
-  kubectl([
-    "exec",
-    "--namespace",
-    STACK.namespace,
-    "pgdatabase-0",
-    "--",
-    "psql",
-    "-U",
-    "root",
-    "-tA",
-    "ny_taxi",
-    "-c",
-    sql,
-  ]);
-
 test("after a restart of the node everything is there and the operator goes on", async () => {
   await namespace.createFlow("flow", { source: flowSource(place, "flow") });
   await namespace.kvs.create("entry", { namespace: place, key: "entry", value: "kept" });
@@ -56,7 +40,7 @@ test("after a restart of the node everything is there and the operator goes on",
   await eventually(() => kubectl(["get", "--raw", "/readyz"]), PATIENCE);
   await eventually(async () => expect(await kestra.flow(place, "flow")).toMatchObject({ revision: 1 }), PATIENCE);
   expect((await kestra.value(place, "entry"))?.value).toBe("kept");
-  await eventually(async () => expect((await psql(`select x from ${table}`)).trim()).toBe("1"), PATIENCE);
+  await eventually(async () => expect(await psql(`select x from ${table}`)).toBe("1"), PATIENCE);
   await psql(`drop table ${table}`);
   for (const { namespace } of [STACK, OPERATOR])
     await kubectl(["wait", "--namespace", namespace, "--for=condition=Ready", "pods", "--all", "--timeout=4m"]);
