@@ -27,12 +27,16 @@ const onCounterparts = {
   globalTeardown: "<rootDir>/test/support/globalTeardown.mjs",
 };
 
-/** In these folders, the tests that restart Kestra, are all at home in the tutorial's namespace, or measure how fast something is. */
-const ALONE = "(flow/plugin|(flow|kv)/tutorial|kv/(reference|rights|rotation)|cli/program)\\.test\\.ts$";
-/** All others keep to namespaces of their own and are in no hurry: they are run beside each other. */
-const BESIDE = `/test/integration/(?!${ALONE})(flow|kv|cli)/`;
+/** Tests that keep to namespaces of their own, or to a sandbox: they are run beside each other. */
+const BESIDE = ["{flow,kv,cli}/**", "process/{crash,leadership,security}", "charts/{operator,stack}", "quickstart"];
+/** But not these, which restart Kestra, are all at home in the tutorial's namespace, or measure how fast something is. */
+const ALONE = ["flow/plugin", "{flow,kv}/tutorial", "kv/{reference,rights,rotation}", "cli/program"];
 /** So are these, but apart from what saves flows in a hurry: Kestra's scheduler can miss one of two that are saved at once. */
-const BACKFILL = "/test/integration/backfill/";
+const BACKFILL = ["backfill/**"];
+
+const tests = (patterns) => patterns.map((pattern) => `**/test/integration/${pattern}*.test.ts`);
+/** Of what matches several patterns, the last one counts. */
+const not = (patterns) => tests(patterns).map((pattern) => `!${pattern}`);
 
 export default {
   reporters: ["default", "<rootDir>/.ci/countTests.mjs"],
@@ -41,8 +45,12 @@ export default {
     {
       ...onCounterparts,
       displayName: "integration",
-      testMatch: ["<rootDir>/test/{integration,contract}/**/*.test.ts"],
-      testPathIgnorePatterns: [BACKFILL, BESIDE],
+      testMatch: [
+        ...tests(["**/"]),
+        ...not([...BESIDE, ...BACKFILL]),
+        ...tests(ALONE),
+        "<rootDir>/test/contract/*.test.ts",
+      ],
     },
     {
       ...common,
@@ -54,9 +62,8 @@ export default {
     {
       ...onCounterparts,
       displayName: "beside",
-      testMatch: ["<rootDir>/test/integration/{flow,kv,cli}/**/*.test.ts"],
-      testPathIgnorePatterns: [`/test/integration/${ALONE}`],
+      testMatch: [...tests(BESIDE), ...not(ALONE)],
     },
-    { ...onCounterparts, displayName: "backfill", testMatch: [`<rootDir>${BACKFILL}**/*.test.ts`] },
+    { ...onCounterparts, displayName: "backfill", testMatch: tests(BACKFILL) },
   ],
 };
