@@ -1,4 +1,5 @@
 import { Agent as HttpAgent } from "node:http";
+import type { ClientRequest } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import axios, { AxiosError } from "axios";
 import type { AxiosInstance, AxiosResponse } from "axios";
@@ -113,6 +114,7 @@ export class Transport {
       throw translated;
     }
     record(String(response.status));
+    if (response.status >= 400 && !isErrorOfKestra(response.data)) hangUp(response);
     return checkStatus(response, request);
   }
 
@@ -139,6 +141,14 @@ export class Transport {
       ...(body === undefined ? {} : { data: body }),
     });
   }
+}
+
+/**
+ * Has the next call make a new connection. One that was made while the address led elsewhere, as for a moment after the restart of a node,
+ * would lead there for as long as it is used.
+ */
+function hangUp({ request }: AxiosResponse<string>): void {
+  (request as ClientRequest).socket?.destroy();
 }
 
 function bodyOf({ yaml, text, json }: Pick<Request, "yaml" | "text" | "json">): { type?: string; body?: string } {

@@ -81,7 +81,8 @@ export class TestKestra {
   #send(method: string, path: string, body: string | FormData | undefined, headers: Record<string, string>) {
     return fetch(`${this.url}${path}`, {
       method,
-      headers: { ...headers, Authorization: this.#authorization },
+      // A connection of its own: one that is used again and again would stay where the address led when it was made.
+      headers: { ...headers, Authorization: this.#authorization, Connection: "close" },
       body: body ?? null,
     });
   }

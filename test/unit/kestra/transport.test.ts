@@ -88,6 +88,16 @@ describe("a request", () => {
     for (const { headers } of server.received) expect(headers).not.toHaveProperty("cookie");
   });
 
+  test("leaves a connection on which somebody else answers than Kestra", async () => {
+    const server = await listen((_request, response) => {
+      if (server.received.length % 2 === 1) reply(response, 404, "not found");
+      else reply(response, 404, kestraError("no such thing"));
+    });
+    const transport = transportTo(server.url);
+    for (let i = 0; i < 4; i++) await failureOf(transport.send(get));
+    expect(server.connections()).toBe(3);
+  });
+
   test("that would write asks the fence first, and is not sent when it throws", async () => {
     const server = await listen((_request, response) => {
       reply(response, 200, {});
