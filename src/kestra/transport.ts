@@ -74,15 +74,19 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
  */
 export class Transport {
   readonly #http: AxiosInstance;
+  readonly #agents: readonly HttpAgent[];
   readonly #options: TransportOptions;
 
   constructor(options: TransportOptions) {
     this.#options = options;
     const pool = { keepAlive: true, maxSockets: options.connections ?? 32 };
+    const httpAgent = new HttpAgent(pool);
+    const httpsAgent = new HttpsAgent(options.ca === undefined ? pool : { ...pool, ca: options.ca });
+    this.#agents = [httpAgent, httpsAgent];
     this.#http = axios.create({
       baseURL: options.url.replace(/\/+$/, ""),
-      httpAgent: new HttpAgent(pool),
-      httpsAgent: new HttpsAgent(options.ca === undefined ? pool : { ...pool, ca: options.ca }),
+      httpAgent,
+      httpsAgent,
       proxy: false,
       maxRedirects: 0,
       maxContentLength: options.maxBodyBytes ?? MAX_BODY_BYTES,
@@ -114,13 +118,23 @@ export class Transport {
       throw translated;
     }
     record(String(response.status));
-    if (response.status >= 400 && !isErrorOfKestra(response.data)) hangUp(response);
+    if (response.status >= 400 && !isErrorOfKestra(response.data)) this.#hangUp(response);
     return checkStatus(response, request);
   }
 
   /** Sends a request and parses its JSON answer. A body of another shape is a KestraProtocolError. */
   async json<T extends z.ZodType>(request: Request, schema: T): Promise<z.infer<T>> {
     return parseBody((await this.send(request)).body, schema, request);
+  }
+
+  /**
+   * Has the next call make a new connection. One that was made while the address led elsewhere, as for a moment after the restart of a node,
+   * would lead there for as long as it is used. One that another call has by now is left to that.
+   */
+  #hangUp({ request }: AxiosResponse<string>): void {
+    const { socket } = request as ClientRequest;
+    const idle = this.#agents.flatMap(({ freeSockets }) => Object.values(freeSockets).flat());
+    if (socket && idle.includes(socket)) socket.destroy();
   }
 
   #request({ method, path, query, headers, deadline, signal, ...content }: Request): Promise<AxiosResponse<string>> {
@@ -141,14 +155,6 @@ export class Transport {
       ...(body === undefined ? {} : { data: body }),
     });
   }
-}
-
-/**
- * Has the next call make a new connection. One that was made while the address led elsewhere, as for a moment after the restart of a node,
- * would lead there for as long as it is used.
- */
-function hangUp({ request }: AxiosResponse<string>): void {
-  (request as ClientRequest).socket?.destroy();
 }
 
 function bodyOf({ yaml, text, json }: Pick<Request, "yaml" | "text" | "json">): { type?: string; body?: string } {

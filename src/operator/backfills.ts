@@ -33,6 +33,7 @@ export function controlledBackfills(
       return (key, signal) => reconciler.reconcile(key, signal);
     },
     paced: true,
+    recordsFirst: true,
     declared: () => undefined,
     configMapOf: () => undefined,
   };

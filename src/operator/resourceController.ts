@@ -20,6 +20,7 @@ import type { Listed } from "../resources/drift/monitor.ts";
 import type { CachedResource, ResourceSettings } from "../resources/model.ts";
 import { Claims } from "../resources/ownership/claims.ts";
 import type { Identity } from "../resources/ownership/identity.ts";
+import { belongsTo } from "../resources/ownership/instance.ts";
 import type { Settings } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import { refusalOf } from "./policy.ts";
@@ -54,6 +55,8 @@ export interface ControlledKind<R extends CachedResource> {
   configMapOf: (object: R) => string | undefined;
   /** It says itself when it wants to be looked at again: what the operator wrote of it is no reason. */
   paced?: boolean;
+  /** It puts what it is about to do in Kestra on record in its status, which fails for one that is gone: it needs no tombstone (ADR 15). */
+  recordsFirst?: boolean;
   /** Told of every change of a resource; without an object it is gone. */
   onResource?: (key: string, object: R | undefined) => void;
 }
@@ -99,6 +102,10 @@ export class ResourceController<R extends CachedResource> {
     };
     this.#tombstones = new Tombstones(resources, (key) => {
       claims.remove(key);
+      const successor = resources.get(key);
+      if (successor === undefined) return;
+      claims.update(successor, kind.declared(this.#context, successor));
+      enqueue(key);
     });
     const cache = { resources: this.#tombstones, claims, drift };
     this.#context = { ...options, ...cache, onCorrected, settings: resourceSettings(settings) };
@@ -190,8 +197,9 @@ export class ResourceController<R extends CachedResource> {
       this.#onGone(key, event);
       return;
     }
-    this.#tombstones.forget(key);
     if (configMap !== undefined) this.#readers.set(configMap, (this.#readers.get(configMap) ?? new Set()).add(key));
+    // One under the same name is being cleaned up: its turn comes after that.
+    if (this.#tombstones.has(key)) return;
     this.#context.claims.update(object, this.#kind.declared(this.#context, object));
     const unasked = !initial && previous !== undefined && asksTheSame(previous, object);
     if (unasked && this.#kind.paced) return;
@@ -199,8 +207,10 @@ export class ResourceController<R extends CachedResource> {
   }
 
   #onGone(key: string, event: InformerEvent<R>): void {
-    const { clock, logger } = this.#options;
-    const tombstone = this.#leads ? this.#tombstones.bury(event, new Date(clock.now())) : undefined;
+    if (this.#tombstones.has(key)) return;
+    const { clock, logger, settings } = this.#options;
+    const ours = this.#leads && !this.#kind.recordsFirst && belongsTo(settings.INSTANCE, event.object);
+    const tombstone = ours ? this.#tombstones.bury(event, new Date(clock.now())) : undefined;
     if (tombstone === undefined) {
       this.#context.claims.remove(key);
       return;

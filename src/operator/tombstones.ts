@@ -25,8 +25,13 @@ export class Tombstones<R extends CachedResource> implements Cache<R> {
     this.#onForgotten = onForgotten;
   }
 
+  /** The tombstone before a resource that was made under the same name: that one waits, as it would for an ordinary deletion. */
   get(key: string): R | undefined {
-    return this.#live.get(key) ?? this.#dead.get(key);
+    return this.#dead.get(key) ?? this.#live.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#dead.has(key);
   }
 
   learn(answer: AnyObject): void {
@@ -51,7 +56,7 @@ export class Tombstones<R extends CachedResource> implements Cache<R> {
     // Of what went unseen, somebody may have taken the finalizer away on purpose.
     const inOrder = missed === true || metadata.deletionTimestamp !== undefined;
     if (inOrder || !metadata.finalizers?.includes(FINALIZER)) return undefined;
-    const tombstone = { ...object, metadata: { ...metadata, deletionTimestamp: now.toISOString() } };
+    const tombstone = { ...object, removed: true, metadata: { ...metadata, deletionTimestamp: now.toISOString() } };
     this.#dead.set(keyOf(object), tombstone);
     return tombstone;
   }

@@ -28,6 +28,8 @@ export interface CachedResource {
   status: CommonStatus;
   /** What its status records as its own in Kestra. */
   owned?: Identity;
+  /** The API server does not have it any more: it is kept to be cleaned up, and can be written to no longer. */
+  removed?: boolean;
 }
 
 /** Everything a decision may rest on, whatever the kind. What is optional has not been read yet in this reconcile. */

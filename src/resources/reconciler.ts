@@ -135,17 +135,15 @@ export class Reconciler<
   }
 
   async #patchStatus(seen: O, status: R["status"], signal: AbortSignal): Promise<void> {
-    const { metadata } = seen.object;
+    const { metadata, removed } = seen.object;
+    // There is nobody left to tell.
+    if (removed) return;
     const patch = statusPatch(seen.object, status, { guarded: true });
     if (patch === undefined) return;
     const { type } = this.#kind;
-    try {
-      const answer = await this.#context.kubernetes.patchStatus<AnyObject>(type, metadata, patch, { signal });
-      this.#context.resources.learn(answer);
-    } catch (error) {
-      // There is nobody left to tell; what has to be tried again still has.
-      if (!isNotFound(error)) throw error;
-    }
+    this.#context.resources.learn(
+      await this.#context.kubernetes.patchStatus<AnyObject>(type, metadata, patch, { signal }),
+    );
   }
 }
 

@@ -74,12 +74,15 @@ export async function applyOwnership<R extends CachedResource>(
       if (owned) context.drift.forget(owned, key);
       const patch = removeFinalizer(metadata, FINALIZER);
       try {
-        await patchMetadata(patch);
+        if (seen.object.removed) context.resources.forget(key);
+        else await patchMetadata(patch);
       } catch (error) {
         if (!isNotFound(error)) throw error;
-        context.resources.forget(key);
-        seen.object = { ...seen.object, metadata: { ...metadata, finalizers: patch.metadata.finalizers ?? [] } };
       }
+      seen.object = {
+        ...seen.object,
+        metadata: { ...seen.object.metadata, finalizers: patch.metadata.finalizers ?? [] },
+      };
       context.logger.info({ key, because: write.because }, "let go");
     }
   }

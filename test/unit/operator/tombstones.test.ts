@@ -45,9 +45,12 @@ describe("not kept is one that", () => {
   });
 });
 
-test("what is alive is seen as it is, and learnt of", () => {
-  tombstones.bury({ object: flow(), missed: false }, NOW);
+test("what is alive is seen as it is, and learnt of; what was made under the name of a tombstone, after that", () => {
   live.set(KEY, flow({ uid: "new" }));
+  expect(tombstones.get(KEY)?.metadata.uid).toBe("new");
+  tombstones.bury({ object: flow(), missed: false }, NOW);
+  expect(tombstones.get(KEY)).toMatchObject({ removed: true, metadata: { uid: "u" } });
+  tombstones.forget(KEY);
   expect(tombstones.get(KEY)?.metadata.uid).toBe("new");
   tombstones.learn({ apiVersion: "v1", kind: "KestraFlow", metadata: flow().metadata });
   expect(learned).toEqual(["hello"]);
