@@ -37,13 +37,23 @@ beforeAll(async () => {
 }, 1_800_000);
 
 afterAll(async () => {
-  // Before the operator, which has to delete what they have in Kestra.
-  for (const name of [FLOWS, CHART])
-    await kubectl(["delete", `applications.argoproj.io/${name}`, "-n", NAMESPACE, "--ignore-not-found"]);
-  await removeArgoCd();
-  await kubectl(["delete", "secret/kestra-login", "-n", OPERATOR.namespace, "--ignore-not-found"]);
-  await kubectl(["delete", "namespace", PLACE, "--ignore-not-found", "--wait=false"]);
-  await rm(folder, { recursive: true, force: true });
+  try {
+    // The flows before the operator, which has to delete what they have in Kestra.
+    for (const name of [FLOWS, CHART])
+      await kubectl([
+        "delete",
+        `applications.argoproj.io/${name}`,
+        "-n",
+        NAMESPACE,
+        "--ignore-not-found",
+        "--timeout=90s",
+      ]);
+  } finally {
+    await removeArgoCd();
+    await kubectl(["delete", "secret/kestra-login", "-n", OPERATOR.namespace, "--ignore-not-found"]);
+    await kubectl(["delete", "namespace", PLACE, "--ignore-not-found", "--wait=false"]);
+    await rm(folder, { recursive: true, force: true });
+  }
 }, 300_000);
 
 /** A commit that Argo CD can fetch. Returns the revision. */
