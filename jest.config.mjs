@@ -28,7 +28,7 @@ const onCounterparts = {
 };
 
 /** Tests that keep to namespaces of their own, or to a sandbox: they are run beside each other. */
-const BESIDE = ["{flow,kv,cli}/**", "process/{crash,leadership,security}", "charts/{operator,stack}", "quickstart"];
+const BESIDE = ["{flow,kv,cli}/**", "charts/{operator,stack}", "quickstart"];
 /** But not these, which restart Kestra, are all at home in the tutorial's namespace, or measure how fast something is. */
 const ALONE = ["flow/plugin", "{flow,kv}/tutorial", "kv/{reference,rights,rotation}", "cli/program"];
 /** So are these, but apart from what saves flows in a hurry: Kestra's scheduler can miss one of two that are saved at once. */
