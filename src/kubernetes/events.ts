@@ -34,8 +34,8 @@ export interface EventRecorderOptions {
 
 /** What is remembered for rates and duplicates; the longest unused is forgotten first. */
 const REMEMBERED = 4096;
-/** Events are the least important of our writes: never more than this many at a time. */
-const CONCURRENCY = 2;
+/** Events are the least important of our writes: one at a time, so that a thousand of them take little from what they tell of. */
+const CONCURRENCY = 1;
 
 interface Bucket {
   tokens: number;
