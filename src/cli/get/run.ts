@@ -22,7 +22,8 @@ export type GetFlags = ClusterFlags & { selector?: string; output?: Format } & R
 export async function get(wanted: Wanted, names: readonly string[], flags: GetFlags): Promise<ExitCode> {
   if (names.length > 0 && (wanted === "all" || flags.allNamespaces || flags.selector !== undefined))
     throw new UserError("Names go with one kind in one namespace: leave out all, --all-namespaces and --selector.");
-  const kestra = namesKestra(flags) ? connectKestra(flags) : undefined;
+  // Names are the same whatever Kestra has.
+  const kestra = namesKestra(flags) && flags.output !== "name" ? connectKestra(flags) : undefined;
   const cluster = await connectCluster(flags);
   try {
     const resources = await read(cluster, wanted, names, flags.selector);

@@ -85,7 +85,11 @@ describe("get", () => {
   });
 
   test("gives names, JSON, and one object by its name", async () => {
-    expect((await run("get", "bf", "-o", "name")).stdout).toBe("backfill.kestraflow.dev/counted\n");
+    expect(await run("get", "bf", "-o", "name")).toEqual({
+      code: 0,
+      stdout: "backfill.kestraflow.dev/counted\n",
+      stderr: "",
+    });
     const list = JSON.parse((await run("get", "flows", "-o", "json")).stdout) as {
       kind: string;
       items: { metadata: { name: string; managedFields?: unknown }; inKestra?: { revision: number } }[];
