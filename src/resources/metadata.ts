@@ -22,7 +22,7 @@ export function slimMetadata(metadata: Metadata): Metadata {
     resourceVersion,
     ...(namespace === undefined ? {} : { namespace: intern(namespace) }),
     ...(generation === undefined ? {} : { generation }),
-    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp: intern(creationTimestamp) }),
     ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
     ...(finalizers === undefined ? {} : { finalizers: onlyOurs ? OUR_FINALIZER : finalizers }),
     ...(ours.length === 0 ? {} : { annotations: Object.fromEntries(ours) }),
@@ -42,6 +42,7 @@ export function slimStatus<Status extends CommonStatus>(status: Status): Status 
             ...condition,
             reason: intern(condition.reason),
             message: intern(condition.message),
+            lastTransitionTime: intern(condition.lastTransitionTime),
           })),
         }),
   };
@@ -53,6 +54,8 @@ export function dropSpentClaim(resource: CachedResource): void {
   if (!isSettled(resource) || !sameIdentity(readClaim(metadata), owned)) return;
   const { [ANNOTATION.claim]: claim, ...annotations } = metadata.annotations ?? {};
   void claim;
-  if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
-  else delete metadata.annotations;
+  // Made anew: what a property was deleted from takes five times as much memory.
+  const { annotations: before, ...rest } = metadata;
+  void before;
+  resource.metadata = Object.keys(annotations).length > 0 ? { ...rest, annotations } : rest;
 }

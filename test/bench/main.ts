@@ -15,6 +15,7 @@ import type { Subject } from "./subject.ts";
 
 interface Options {
   n: string;
+  slots: string;
   runs: string;
   memory: string;
   latency: string;
@@ -24,6 +25,9 @@ interface Options {
 const say = (line: string): void => {
   console.error(`bench: ${line}`);
 };
+
+// An operator that was started ends with us: see OperatorProcess.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 const bench = new Command("bench");
 for (const [command, subject] of Object.entries({ flows, kv: entries }))
@@ -42,14 +46,19 @@ bench
   .option("--slots <slots>", "hourly slots in a run; Kestra starts one a second", "180")
   .option("--runs <runs>", "runs of which median and spread are told", "3")
   .option("--json <file>", "write the medians there")
-  .action(benchmarkBackfill);
+  .action(({ slots, ...options }: Options) =>
+    repeat(options, async () => {
+      say(`${slots} slots, which takes about ${slots} s`);
+      return { ...(await withSandbox(() => measureBackfill(Number(slots)))) };
+    }),
+  );
 bench
   .command("cluster")
   .description("the operator's pods in a kind cluster: installation, and rest with so many flows")
   .option("--n <flows>", "flows in sync", "1000")
   .option("--runs <runs>", "runs of which median and spread are told", "3")
   .option("--json <file>", "write the medians there")
-  .action(benchmarkCluster);
+  .action(({ n, ...options }: Options) => repeat(options, async () => ({ ...(await measureCluster(Number(n), say)) })));
 await bench.parseAsync();
 
 async function withSandbox<T>(work: () => Promise<T>): Promise<T> {
@@ -94,26 +103,15 @@ async function benchmark(subject: Subject, { n, runs, memory: sizes, latency: de
   writeMedians(json, { ...mediansOf(spreads), rssMb: mediansOf(rss), secondsAtLatencyMs: mediansOf(latency) });
 }
 
-async function benchmarkBackfill({
-  slots,
-  runs,
-  json,
-}: Pick<Options, "runs" | "json"> & { slots: string }): Promise<void> {
-  const figures: Record<string, number>[] = [];
-  for (let number = 1; number <= Number(runs); number++) {
-    say(`run ${number} of ${runs}: ${slots} slots, which takes about ${slots} s`);
-    figures.push({ ...(await withSandbox(() => measureBackfill(Number(slots)))) });
-  }
-  const spreads = spreadsOf(figures);
-  printTable(spreads);
-  writeMedians(json, mediansOf(spreads));
-}
-
-async function benchmarkCluster({ n, runs, json }: Pick<Options, "n" | "runs" | "json">): Promise<void> {
+/** Runs a measurement so often, and tells median and spread of what it found. */
+async function repeat(
+  { runs, json }: Pick<Options, "runs" | "json">,
+  measure: () => Promise<Record<string, number>>,
+): Promise<void> {
   const figures: Record<string, number>[] = [];
   for (let number = 1; number <= Number(runs); number++) {
     say(`run ${number} of ${runs}`);
-    figures.push({ ...(await measureCluster(Number(n), say)) });
+    figures.push(await measure());
   }
   const spreads = spreadsOf(figures);
   printTable(spreads);

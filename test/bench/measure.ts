@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { eventually } from "../support/eventually.ts";
+import { imageEnvironment } from "../support/image.ts";
 import { OperatorProcess } from "../support/operator.ts";
 import { Fleet } from "./fleet.ts";
 import { percentile } from "./stats.ts";
@@ -32,8 +33,8 @@ const CONCURRENCY = "8";
 export const EDITS = 100;
 const STEADY_INTERVALS = 5;
 const STEADY_INTERVAL_MS = 2_000;
-/** Settings that keep an operator from doing anything but what is measured. */
-export const QUIET = { LOG_LEVEL: "info", CONCURRENCY, DRIFT_INTERVAL: "10m" };
+/** The environment of the image, and settings that keep an operator from doing anything but what is measured. */
+export const QUIET = { ...imageEnvironment, LOG_LEVEL: "info", CONCURRENCY, DRIFT_INTERVAL: "10m" };
 
 /**
  * One run against the real API server and the engine of the environment, which must be as fresh as they were for the bare loop: the
@@ -194,7 +195,7 @@ export async function bareLoop(subject: Subject, size: number): Promise<number> 
 
 async function withStandIn<T>(latencyMs: number, work: (settings: Record<string, string>) => Promise<T>): Promise<T> {
   const script = join(import.meta.dirname, "standIn.ts");
-  const child = spawn(process.execPath, [script, String(latencyMs)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [script, String(latencyMs)], { stdio: ["pipe", "pipe", "inherit"] });
   try {
     const [line] = (await once(createInterface(child.stdout), "line")) as [string];
     const { port } = JSON.parse(line) as { port: number };

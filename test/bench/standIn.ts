@@ -29,6 +29,8 @@ const server = createServer((request, response) => {
 server.listen(0, "127.0.0.1", () => {
   console.log(JSON.stringify({ port: (server.address() as AddressInfo).port }));
 });
+// Its input ends with whoever started it.
+process.stdin.resume().once("end", () => process.exit(0));
 
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await textOf(request);

@@ -1,7 +1,7 @@
 import { sleep } from "../../lib/async.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
-import { identityKey } from "../ownership/identity.ts";
+import { identityKey, parseIdentityKey } from "../ownership/identity.ts";
 import type { Identity } from "../ownership/identity.ts";
 
 /** What a list of Kestra tells of one flow or entry. */
@@ -35,12 +35,11 @@ export interface DriftMonitorOptions {
 /** What the last look at a flow or entry showed. */
 interface Sighting {
   owner: string;
-  identity: Identity;
   epoch: number;
   /** Revision seen, or undefined where it was missing. */
   revision: number | undefined;
   /** Digest in the first list after the look. */
-  item?: string;
+  item: string | undefined;
   seenAt: number;
   rereadAt: number;
   suspect: boolean;
@@ -54,6 +53,7 @@ interface Sighting {
  * the same revision with another content.
  */
 export class DriftMonitor {
+  /** By identity, as text alone: V8 may keep a whole source in memory for an id that was read from it. */
   readonly #sightings = new Map<string, Sighting>();
   readonly #options: DriftMonitorOptions;
 
@@ -74,9 +74,9 @@ export class DriftMonitor {
     const jitter = 0.75 + (random ?? Math.random)() / 2;
     this.#sightings.set(identityKey(identity), {
       owner,
-      identity,
-      revision,
       epoch: epoch(),
+      revision,
+      item: undefined,
       seenAt,
       rereadAt: seenAt + rereadMs * jitter,
       suspect: false,
@@ -101,11 +101,12 @@ export class DriftMonitor {
 
   /** One round over all namespaces that have something of ours. Failures are logged: the next round comes. */
   async look(signal: AbortSignal): Promise<void> {
-    for (const namespace of new Set([...this.#sightings.values()].map(({ identity }) => identity.namespace))) {
+    const namespaces = Map.groupBy(this.#sightings.keys(), (key) => parseIdentityKey(key).namespace);
+    for (const [namespace, keys] of namespaces) {
       if (signal.aborted) return;
       const startedAt = this.#options.clock.monotonic();
       try {
-        this.#compare(namespace, await this.#options.list(namespace, signal), startedAt);
+        this.#compare(keys, await this.#options.list(namespace, signal), startedAt);
       } catch (error) {
         const { logger, nouns } = this.#options;
         logger.warn({ namespace, err: error }, `listing the ${nouns} of a Kestra namespace failed`);
@@ -113,13 +114,14 @@ export class DriftMonitor {
     }
   }
 
-  #compare(namespace: string, items: readonly Listed[], startedAt: number): void {
+  /** @param keys of what the list can tell of, as far as it was known when the list began */
+  #compare(keys: readonly string[], items: readonly Listed[], startedAt: number): void {
     const found = new Map(items.map((item) => [item.id, item]));
-    for (const sighting of this.#sightings.values()) {
-      if (sighting.identity.namespace !== namespace) continue;
+    for (const key of keys) {
+      const sighting = this.#sightings.get(key);
       // A look that came after the list began knows better than the list.
-      if (sighting.suspect || sighting.seenAt >= startedAt) continue;
-      const item = found.get(sighting.identity.id);
+      if (sighting === undefined || sighting.suspect || sighting.seenAt >= startedAt) continue;
+      const item = found.get(parseIdentityKey(key).id);
       const digest = item?.digest;
       const changed = item?.revision !== sighting.revision || (sighting.item !== undefined && sighting.item !== digest);
       if (changed || startedAt >= sighting.rereadAt) {

@@ -45,16 +45,12 @@ export class Claims {
       titles.set(identityKey(claim), "claimed");
     if (ours && owned) titles.set(identityKey(owned), "recorded");
     const key = keyOf(object);
-    const base = {
-      key,
-      uid: metadata.uid,
-      createdAt: metadata.creationTimestamp ?? "",
-      leaving: metadata.deletionTimestamp !== undefined,
-    };
+    const { uid, creationTimestamp: createdAt = "" } = metadata;
+    const leaving = metadata.deletionTimestamp !== undefined;
     for (const identity of this.#wants.get(key) ?? []) {
       if (!titles.has(identity)) this.#drop(identity, key);
     }
-    for (const [identity, title] of titles) this.#put(identity, { ...base, title });
+    for (const [identity, title] of titles) this.#put(identity, { key, uid, createdAt, title, leaving });
     this.#wants.set(key, [...titles.keys()]);
   }
 
@@ -68,7 +64,8 @@ export class Claims {
     const claimants = this.#wanted.get(identity) ?? [];
     const before = claimants.find(({ key }) => key === claimant.key);
     const others = claimants.filter((other) => other !== before);
-    this.#wanted.set(identity, [...others, claimant]);
+    // Arrays that are spread keep room for sixteen more.
+    this.#wanted.set(identity, others.concat(claimant));
     const same = before?.uid === claimant.uid && before.title === claimant.title && before.leaving === claimant.leaving;
     if (!same) this.#tell(others);
   }

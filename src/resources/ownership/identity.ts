@@ -11,7 +11,14 @@ export const KESTRA_ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
 
 /** One text for one identity, e.g. `main/zoomcamp/01_hello_world`: the key of indexes. None of its parts can contain a slash. */
 export function identityKey({ tenant, namespace, id }: Identity): string {
-  return `${tenant}/${namespace}/${id}`;
+  // Joined for the reason that is given in keyFor().
+  return [tenant, namespace, id].join("/");
+}
+
+/** The inverse of {@link identityKey}. */
+export function parseIdentityKey(key: string): Identity {
+  const [tenant = "", namespace = "", id = ""] = key.split("/");
+  return { tenant, namespace, id };
 }
 
 export function sameIdentity(a: Identity | undefined, b: Identity | undefined): boolean {
