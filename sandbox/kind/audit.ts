@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { dump } from "js-yaml";
+import { SandboxError } from "../errors.ts";
 import { nodeOf, type KindConfig } from "./cluster.ts";
 import { docker, type Docker } from "./docker.ts";
 import { clusterFolder } from "./folders.ts";
@@ -39,9 +40,14 @@ export function addAudit(name: string, { nodes: [node] }: KindConfig): void {
   node.kubeadmConfigPatches = [dump({ kind: "ClusterConfiguration", apiServer })];
 }
 
-/** What a cluster's API server recorded so far of one user's requests, oldest first. */
+/** What a cluster's API server recorded so far of one user's requests, oldest first. Throws where it was made without a record. */
 export async function readAudit(engine: Docker, name: string, username: string): Promise<AuditEvent[]> {
-  const text = await docker(engine, ["exec", nodeOf(name), "grep", "--fixed-strings", `"username":"${username}"`, LOG]);
+  const command = ["exec", nodeOf(name), "grep", "--fixed-strings", `"username":"${username}"`, LOG];
+  const text = await docker(engine, command).catch((cause: unknown) => {
+    if (!String(cause).includes("No such file")) throw cause;
+    const message = `the API server of ${name} keeps no record of requests; delete that cluster, and tests make one that does`;
+    throw new SandboxError(message, { cause });
+  });
   return text
     .split("\n")
     .filter((line) => line !== "")

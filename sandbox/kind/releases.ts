@@ -67,13 +67,16 @@ export async function installStack(state: ClusterState, images: ClusterImages, o
 /** Kestra's address on this machine. */
 export const kestraUrl = ({ ports }: ClusterState): string => `http://localhost:${ports["30080"]}`;
 
+/** The `image` of the operator's values: what is in the node already. */
+export function operatorImage({ operator }: ClusterImages): Record<"repository" | "tag" | "pullPolicy", string> {
+  const [, repository = "", tag = ""] = /^(.+):([^:]+)$/.exec(operator) ?? [];
+  return { repository, tag, pullPolicy: "Never" };
+}
+
 /** The values with which the operator is installed. */
 export function operatorValues(state: ClusterState, images: ClusterImages): string[] {
-  const [, repository = "", tag = ""] = /^(.+):([^:]+)$/.exec(images.operator) ?? [];
   const set = [
-    `image.repository=${repository}`,
-    `image.tag=${tag}`,
-    "image.pullPolicy=Never",
+    ...Object.entries(operatorImage(images)).map(([key, value]) => `image.${key}=${value}`),
     `kestra.url=http://kestra.${STACK.namespace}.svc:8080`,
     `kestra.uiUrl=${kestraUrl(state)}`,
     `kestra.username=${LOGIN.username}`,

@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { LOGIN, operatorImage } from "../../sandbox/kind/releases.ts";
 import { Applications } from "../support/applications.ts";
 import type { Application } from "../support/applications.ts";
 import { kubectl, root } from "../support/cluster.ts";
@@ -70,14 +71,13 @@ const definition = () => get<{ metadata: { uid: string } }>("crd/kestraflows.kes
 const source = async (id: string) => (await kestra.flow(PLACE, id))?.source;
 
 test("the chart is synced from Git and healthy", async () => {
-  const login = ["--from-literal=username=admin@kestra.io", "--from-literal=password=Admin1234"];
+  const login = Object.entries(LOGIN).map(([key, value]) => `--from-literal=${key}=${value}`);
   await kubectl(["create", "secret", "generic", "kestra-login", "-n", OPERATOR.namespace, ...login]);
   await argo.apply("operator", REPOSITORY_URL, OPERATOR.namespace, (application) => {
     cascading(application);
-    const [, imageRepository, tag] = /^(.+):([^:]+)$/.exec(images.operator) ?? [];
     const { valuesObject } = application.spec.source.helm as { valuesObject: Record<string, object> };
     Object.assign(valuesObject, {
-      image: { repository: imageRepository, tag, pullPolicy: "Never" },
+      image: operatorImage(images),
       operator: { driftInterval: "2s" },
     });
     expect(valuesObject.kestra).toMatchObject({ url: `http://kestra.${STACK.namespace}.svc:8080` });

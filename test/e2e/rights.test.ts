@@ -4,6 +4,8 @@ import type { AuditEvent } from "../../sandbox/kind/audit.ts";
 import { ensureDocker } from "../../sandbox/kind/dockerEngine.ts";
 import { backfillLives, entryLives, flowLives } from "../integration/lives.ts";
 import { kubectl, TestNamespace, uniqueName } from "../support/cluster.ts";
+import { rightFor, rightsOf } from "../support/rights.ts";
+import type { Rule } from "../support/rights.ts";
 import { installed, installOperator, OPERATOR, options, state } from "./installation.ts";
 
 jest.setTimeout(300_000);
@@ -26,25 +28,17 @@ afterAll(async () => {
   await namespace.destroy();
 }, 300_000);
 
-interface Rule {
-  verbs: string[];
-  apiGroups: string[];
-  resources: string[];
-}
-
-/** What an account may do in a namespace, as `kubectl auth can-i --list` asks it: `verb group/resource`. */
-async function rightsOf(account: string, namespace: string): Promise<string[]> {
+/** What an account may do in a namespace, as `kubectl auth can-i --list` asks it. */
+async function rightsIn(namespace: string, account: string): Promise<string[]> {
   const review = { apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectRulesReview", spec: { namespace } };
   const args = ["create", "--as", account, "--validate=false", "--output", "json", "--filename", "-"];
   const { status } = JSON.parse(await kubectl(args, JSON.stringify(review))) as { status: { resourceRules: Rule[] } };
-  return status.resourceRules.flatMap(({ verbs, apiGroups, resources }) =>
-    apiGroups.flatMap((group) => resources.flatMap((name) => verbs.map((verb) => `${verb} ${group}/${name}`))),
-  );
+  return rightsOf(status.resourceRules);
 }
 
-function rightFor({ verb, objectRef }: AuditEvent): string {
-  const { apiGroup = "", resource, subresource } = objectRef ?? { resource: "" };
-  return `${verb} ${apiGroup}/${resource}${subresource === undefined ? "" : `/${subresource}`}`;
+function rightNeeded({ verb, objectRef }: AuditEvent): string {
+  const { apiGroup: group, resource, subresource } = objectRef ?? { resource: "" };
+  return rightFor({ verb, group, resource, subresource });
 }
 
 test("the operator's account has the rights that it uses, by the API server's own record, and no other", async () => {
@@ -56,11 +50,11 @@ test("the operator's account has the rights that it uses, by the API server's ow
   const onObjects = events.filter(({ objectRef }) => objectRef !== undefined);
   // A pod can be there sooner than the API server knows of its rights: what is refused then is tried again.
   const isRefused = ({ responseStatus }: AuditEvent) => responseStatus?.code === 403;
-  const used = new Set(onObjects.filter((event) => !isRefused(event)).map(rightFor));
-  expect(onObjects.filter((event) => isRefused(event) && !used.has(rightFor(event)))).toEqual([]);
-  const everybodys = await rightsOf(NOBODY, OPERATOR.namespace);
+  const used = new Set(onObjects.filter((event) => !isRefused(event)).map(rightNeeded));
+  expect(onObjects.filter((event) => isRefused(event) && !used.has(rightNeeded(event)))).toEqual([]);
+  const everybodys = await rightsIn(OPERATOR.namespace, NOBODY);
   const granted = new Set<string>();
   for (const where of [OPERATOR.namespace, namespace.name])
-    for (const right of await rightsOf(ACCOUNT, where)) if (!everybodys.includes(right)) granted.add(right);
+    for (const right of await rightsIn(where, ACCOUNT)) if (!everybodys.includes(right)) granted.add(right);
   expect([...used].toSorted()).toEqual([...granted].toSorted());
 });

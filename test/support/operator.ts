@@ -19,6 +19,10 @@ export class OperatorProcess {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    // Whoever leaves without stopping it takes it along.
+    const end = () => child.kill("SIGKILL");
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     const keep = (chunk: Buffer): void => {
       this.#output += chunk.toString();
     };

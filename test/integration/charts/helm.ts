@@ -5,9 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll } from "@jest/globals";
 import { loadAll } from "js-yaml";
-import { cacheFolder } from "../../../sandbox/folders.ts";
-import { helmCommand } from "../../../sandbox/helm.ts";
 import { root } from "../../support/cluster.ts";
+import { helmProgram } from "../../support/helm.ts";
 
 const run = promisify(execFile);
 
@@ -42,10 +41,8 @@ afterAll(async () => {
   await rm(await home, { recursive: true });
 });
 
-const command = (): Promise<string> =>
-  helmCommand({ cacheDir: cacheFolder(), report: (line) => process.stderr.write(`${line}\n`) });
 // Built on a slow, busy machine, the first time.
-beforeAll(command, 30 * 60_000);
+beforeAll(helmProgram, 30 * 60_000);
 
 /** Runs helm against the cluster of this test run, `values` as the file of the last argument. Rejects with its standard error. */
 export async function helm(args: string[], values?: Values): Promise<string> {
@@ -56,7 +53,7 @@ export async function helm(args: string[], values?: Values): Promise<string> {
   const file = join(folder, `${crypto.randomUUID()}.json`);
   if (values !== undefined) await writeFile(file, JSON.stringify(values));
   const all = values === undefined ? args : [...args, "--values", file];
-  const { stdout } = await run(await command(), all, { env: { ...process.env, ...places }, maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await run(await helmProgram(), all, { env: { ...process.env, ...places }, maxBuffer: 64 * 1024 * 1024 });
   return stdout;
 }
 

@@ -5,6 +5,7 @@ import { FaultProxy } from "../../support/faultProxy.ts";
 import type { Exchange } from "../../support/faultProxy.ts";
 import { flowSource } from "../../support/flowSource.ts";
 import { OperatorProcess } from "../../support/operator.ts";
+import { rightFor, rightsOf } from "../../support/rights.ts";
 import { backfillLives, entryLives, flowLives } from "../lives.ts";
 import { apiServerOf, ServiceAccount } from "../process/access.ts";
 import { chart, helm, only, render } from "./helm.ts";
@@ -78,30 +79,21 @@ async function everythingLives(cluster: TestNamespace): Promise<void> {
   await backfillLives(cluster, kestraNamespace);
 }
 
-/** A right, as `verb group/resource`, or `verb group/resource/subresource`. */
-function rightsOf({ rules = [] }: Rendered): string[] {
-  return rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) =>
-      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`)),
-    ),
-  );
-}
-
 /** The right that a request of the Kubernetes API needs. */
-function rightFor({ method, path }: Exchange): string {
+function rightNeeded({ method, path }: Exchange): string {
   const { pathname, searchParams } = new URL(path, "http://api");
   const [, , group = "", , , , resource = "", name, subresource] =
     /^\/(api|apis\/([^/]+))\/([^/]+)(\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(pathname) ?? [];
   const read = searchParams.get("watch") ? "watch" : name === undefined ? "list" : "get";
   const verb = { GET: read, POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" }[method] ?? method;
-  return `${verb} ${group}/${resource}${subresource === undefined ? "" : `/${subresource}`}`;
+  return rightFor({ verb, group, resource, subresource });
 }
 
 /** What was used of the rights, and what was refused. */
 function usage(): { used: string[]; refused: string[] } {
   return {
-    used: [...new Set(proxy.log.map(rightFor))].toSorted(),
-    refused: proxy.log.filter(({ status }) => status === 403).map(rightFor),
+    used: [...new Set(proxy.log.map(rightNeeded))].toSorted(),
+    refused: proxy.log.filter(({ status }) => status === 403).map(rightNeeded),
   };
 }
 
@@ -112,7 +104,7 @@ describe("the operator as the chart's ServiceAccount", () => {
     await entryLives(other, kestraNamespace);
     // A right may be there for one kind of the three and be used for others.
     const granted = ["ClusterRole", "Role"].flatMap((kind) =>
-      rightsOf(only(objects.filter(({ metadata }) => !/:(view|edit)$/.test(metadata.name)), kind)),
+      rightsOf(only(objects.filter(({ metadata }) => !/:(view|edit)$/.test(metadata.name)), kind).rules ?? []),
     );
     const { used, refused } = usage();
     expect(refused).toEqual([]);

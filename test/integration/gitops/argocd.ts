@@ -9,11 +9,10 @@ import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { load } from "js-yaml";
 import { argocdModule } from "../../../sandbox/argocd.ts";
-import { cacheFolder } from "../../../sandbox/folders.ts";
-import { helmCommand } from "../../../sandbox/helm.ts";
 import { Applications, DEFAULT_PROJECT } from "../../support/applications.ts";
 import { kubectl, root } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
+import { helmProgram } from "../../support/helm.ts";
 import { argocd } from "./judges.ts";
 import { program } from "./programs.ts";
 
@@ -26,6 +25,13 @@ export class ArgoCd extends Applications {
   private constructor(namespace: string, folder: string) {
     super(namespace);
     this.folder = folder;
+  }
+
+  /** Builds what it consists of, which takes minutes the first time on a machine: for a hook with a limit of BUILD_MS of its own. */
+  static async build(): Promise<void> {
+    await program("redis");
+    await argocd();
+    await helmProgram();
   }
 
   /** Starts it with our health checks, in a Kubernetes namespace that is there. */
@@ -127,7 +133,7 @@ export class ArgoCd extends Applications {
     await mkdir(folder, { recursive: true });
     const link = (file: string, name: string) => symlink(file, join(folder, name)).catch(() => undefined);
     await link(join(root, "test", "e2e", "argocd", "image", "kustomize"), "kustomize");
-    const helm = await helmCommand({ cacheDir: cacheFolder(), report: () => undefined });
+    const helm = await helmProgram();
     if (helm !== "helm") await link(helm, "helm");
     return folder;
   }

@@ -10,8 +10,7 @@ import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
 import { HOURLY, hours, scheduledFlow, sleeping } from "../backfill/scene.ts";
 import { ArgoCd } from "./argocd.ts";
-import { BUILD_MS, buildJudges } from "./judges.ts";
-import { program } from "./programs.ts";
+import { BUILD_MS } from "./judges.ts";
 
 jest.setTimeout(180_000);
 
@@ -43,10 +42,7 @@ const backfill = (more = "") =>
 
 const ALL = ["entry.yaml", "plain.yaml", "scheduled.yaml", "past.yaml"];
 
-beforeAll(async () => {
-  await buildJudges();
-  await program("redis");
-}, BUILD_MS);
+beforeAll(() => ArgoCd.build(), BUILD_MS);
 
 beforeAll(async () => {
   cluster = await TestNamespace.create("gitops");
