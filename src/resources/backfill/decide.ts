@@ -16,7 +16,7 @@ import type { Progress } from "./progress.ts";
 import type { BackfillStatus, Submission } from "./schema.ts";
 import { executionUrl, specDigest, ticksOf } from "./source.ts";
 import { definitionDigest, flawOfExecutions, isDisabled, sameSlots, targetOf } from "./target.ts";
-import { IDLE_MS, POLL, QUEUE_MS, SLOT_MS, SOON_MS, UNANSWERED_MS, VANISHED_MS } from "./timing.ts";
+import { IDLE_MS, MOST_LOST, POLL, QUEUE_MS, SLOT_MS, SOON_MS, UNANSWERED_MS, VANISHED_MS } from "./timing.ts";
 import { complete, failed, previewed, queued, refused, running, suspended, waiting } from "./verdicts.ts";
 
 /**
@@ -86,7 +86,8 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
     // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
     const stuck = row.executionId ? locked(seen, row.executionId, now) : undefined;
     if (stuck?.do === "read") return stuck;
-    if (!row.executionId || stuck) return close(seen, submission, now);
+    const listed = now - Date.parse(submission.withdrawn) >= VANISHED_MS;
+    if (listed && (!row.executionId || stuck)) return close(seen, submission, now);
     const held = seen.object.policy.suspend || isSpent(seen);
     return held ? heldBack(seen, unfinished, SOON_MS) : onTheWay(seen, "Running", now);
   }
@@ -148,9 +149,8 @@ function holds(
     );
   const { nextExecutionDate: next, executionId } = row;
   const late = typeof next === "number" && next > now + SOON_MS && !executionId;
-  const moved = (progress.lastSeen ?? -Infinity) >= Date.parse(submission.first);
   // With recoverMissedSchedules NONE, Kestra goes on at the next live date only, after a slot and when any flow is saved (ADR 11).
-  if (late && (moved || isIdle(seen, now))) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
+  if (late) return recordSubmission(seen, { ...submission, withdrawn: iso(now) });
   if (executionId) return locked(seen, executionId, now) ?? onTheWay(seen, "Running", now);
   return idle(seen, now) ?? onTheWay(seen, "Running", now);
 }
@@ -175,14 +175,14 @@ function isIdle({ object: { status }, progress }: Observed, now: number): boolea
   return now - Math.max(began, handedOver) >= IDLE_MS;
 }
 
-/** A Kestra that was killed can leave a trigger waiting for an execution that has ended (ADR 11): nothing is started any more. */
+/** Kestra can leave a trigger waiting for an execution that has ended, as when it is killed (ADR 11): nothing is started any more. */
 function locked(seen: Observed, executionId: string, now: number): Decision | undefined {
   if ((seen.progress?.running ?? 0) > 0 || !isIdle(seen, now)) return undefined;
   if (seen.lock === undefined) return { do: "read", fact: "lock" };
   if (!seen.lock.stale) return undefined;
   return waiting(
     "TriggerLocked",
-    `The trigger waits for the execution ${executionId}, which has ended: Kestra was killed and lost track. Unlock the trigger in Kestra (Administration, Triggers). ${countedIn(seen.object.status, seen.progress)}.`,
+    `The trigger waits for the execution ${executionId}, which has ended: Kestra lost track of it, as when it is killed. Unlock the trigger in Kestra (Administration, Triggers). ${countedIn(seen.object.status, seen.progress)}.`,
     QUEUE_MS,
   );
 }
@@ -218,12 +218,16 @@ function vanished(seen: Observed, submission: Submission, progress: Progress, no
   const otherSlots = changed(seen, flow, progress);
   if (otherSlots) return otherSlots;
   if (wasEdited(seen, flow, submission, progress))
-    return close(
-      seen,
-      submission,
-      now,
-      `Kestra dropped the backfill when its trigger was edited (revision ${flow.revision}): going on with the missing slots.`,
-    );
+    return close(seen, submission, now, {
+      because: `Kestra dropped the backfill when its trigger was edited (revision ${flow.revision}): going on with the missing slots.`,
+    });
+  const { lost = 0 } = status;
+  // With recoverMissedSchedules NONE, it is lost where any flow is saved in the moment in which it is handed over (ADR 11).
+  if (!progress.attempted && lost < MOST_LOST && isOneByOne(seen, flow))
+    return close(seen, submission, now, {
+      because: `Kestra dropped the slot ${submission.first} and did not run it, as it does where any flow is saved in the same moment and recoverMissedSchedules is NONE: handing it over again.`,
+      lost: lost + 1,
+    });
   return progress.attempted
     ? failed(
         "CancelledInKestra",
@@ -255,6 +259,12 @@ function overtaken(seen: Observed, progress: Progress): Decision {
   return changed(seen, flow, progress) ?? failed("ReplacedInKestra", message);
 }
 
+/** Whether Kestra has to be given the slots one at a time. */
+function isOneByOne({ object: { policy } }: Observed, flow: FlowDefinition): boolean {
+  const target = targetOf(flow, policy);
+  return !("reason" in target) && target.oneByOne;
+}
+
 /** The verdict on a trigger whose slots are others now. */
 function changed(seen: Observed, flow: FlowDefinition, progress: Progress): Decision | undefined {
   const { policy, status } = seen.object;
@@ -272,7 +282,8 @@ function proceed(seen: Observed, now: number): Decision {
   const { row, flow, progress } = seen;
   if (status.guard !== undefined) {
     if (row === undefined) return { do: "read", fact: "row" };
-    if (row !== "missing") return putRight(seen, row, Date.parse(status.guard.live), now);
+    if (row === "missing") return unguarded();
+    return putRight(seen, row, Date.parse(status.guard.live), now);
   }
   if (status.attempt !== undefined && progress === undefined) return { do: "read", fact: "progress" };
   const unfinished = progress?.running ?? 0;
@@ -379,8 +390,18 @@ function intend(seen: Observed, flow: FlowDefinition, live: number, oneByOne: bo
   };
 }
 
-/** Nothing of a submission is left to happen: what was not started goes back into the plan. */
-function close(seen: Observed, { first, last, live }: Submission, now: number, because?: string): Decision {
+/**
+ * Nothing of a submission is left to happen: what was not started goes back into the plan.
+ *
+ * @param because why it goes on, where people may wonder
+ * @param lost hand-overs in a row that came to nothing, this one included
+ */
+function close(
+  seen: Observed,
+  { first, last, live }: Submission,
+  now: number,
+  { because, lost }: { because?: string; lost?: number } = {},
+): Decision {
   const { status } = seen.object;
   const { row, progress = recordedProgress(status) } = seen;
   const ticks = ticksOf(status);
@@ -392,6 +413,7 @@ function close(seen: Observed, { first, last, live }: Submission, now: number, b
   const next: Partial<BackfillStatus> = {
     ...progressFields(status, progress, (id) => executionUrl(status, id)),
     submission: undefined,
+    ...(lost !== undefined || (lastSeen >= from && status.lost !== undefined) ? { lost } : {}),
     plan: planOf(ranges, status.plan?.until),
     ...(threatened ? { guard: { live } } : {}),
   };
@@ -424,8 +446,7 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
   const { row } = seen;
   if (status.guard !== undefined && seen.server.kind === "up") {
     if (row === undefined) return { do: "read", fact: "row" };
-    // What went with its trigger does not come back with it, and must not keep others waiting.
-    if (row === "missing") return { do: "write", write: { op: "record", status: { guard: undefined } } };
+    if (row === "missing") return unguarded();
     return putRight(seen, row, Date.parse(status.guard.live), now);
   }
   const { ttlSecondsAfterFinished: ttl } = policy;
@@ -433,6 +454,11 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
   const left = finishedAt + ttl * 1_000 - now;
   if (left > 0) return { do: "settle", verdict: { state: "unchanged", retryAfterMs: left } };
   return seen.expired ? { do: "settle", verdict: { state: "unchanged" } } : { do: "write", write: { op: "expire" } };
+}
+
+/** What went with its trigger does not come back with it, and must not keep others waiting. */
+function unguarded(): Decision {
+  return { do: "write", write: { op: "record", status: { guard: undefined } } };
 }
 
 function withoutTrigger(seen: Observed): Decision {

@@ -204,6 +204,7 @@ export const BackfillStatus = z.object({
     .describe("What is still to be handed over to Kestra."),
   attempt: z.int().optional().describe("Times that slots were handed over; also a label of the executions."),
   submission: Submission.optional().describe("What was handed over last."),
+  lost: z.int().optional().describe("Times in a row that Kestra dropped what was handed over, and ran nothing of it."),
   watermark: z
     .object({
       slot: Time.describe("Every slot up to this one is counted."),

@@ -54,15 +54,6 @@ test("a single slot is run at once", async () => {
   await scene.expectSlots("single", ["2019-03-01T09:00:00Z"]);
 });
 
-test("a trigger that does not make up for missed schedules runs its slots one after the other, too", async () => {
-  await scene.flow("none", HOURLY, { trigger: "recoverMissedSchedules: NONE" });
-  const { nextExecutionDate } = await scene.row("none");
-  await scene.create("none", { start: "2024-01-01T01:00:00Z", end: "2024-01-01T03:00:00Z" });
-  expect((await scene.waitState("none", "Complete")).slots).toMatchObject({ total: 3, done: 3 });
-  await scene.expectSlots("none", hours(1, 3));
-  expect((await scene.row("none")).nextExecutionDate).toBe(nextExecutionDate);
-});
-
 test("dates are days in the trigger's zone, across a change of the clocks", async () => {
   await scene.flow("zone", "30 2 * * *", { trigger: "timezone: Europe/Paris" });
   await scene.create("zone", { start: "2024-03-29", end: "2024-04-01" });

@@ -393,23 +393,8 @@ describe("while Kestra runs it", () => {
       "synced Running, Running",
     ],
     [
-      "not as soon as it was handed over",
-      {
-        ...runs,
-        status: submitted({ submittedAt: at(-9_999) }),
-        row: ours({}, { nextExecutionDate: LIVE }),
-        progress: progress(),
-      },
-      "synced Running, Running",
-    ],
-    [
-      "but when nothing was started for a while",
-      {
-        ...runs,
-        status: submitted({ submittedAt: at(-10_000) }),
-        row: ours({}, { nextExecutionDate: LIVE }),
-        progress: progress(),
-      },
+      "also before a slot was started",
+      { ...runs, row: ours({}, { nextExecutionDate: LIVE }), progress: progress() },
       "record submission",
     ],
     ["it starts nothing for a while: the flow tells why", { ...runs, progress: progress() }, "read flow"],
@@ -594,13 +579,18 @@ describe("when Kestra has it no more", () => {
     ],
     [
       "we took it back: closed",
-      { status: submitted({ withdrawn: at(-1_000) }), row: row(), progress: done(2), spec: { suspend: true } },
+      { status: submitted({ withdrawn: at(-2_000) }), row: row(), progress: done(2), spec: { suspend: true } },
       CLOSED_AFTER,
+    ],
+    [
+      "just now, so that an execution may not be listed yet: waited for",
+      { status: submitted({ withdrawn: at(-1_999) }), row: row(), progress: done(2), spec: { suspend: true } },
+      "synced Suspended, Suspended",
     ],
     [
       "and an execution holds the trigger, whose end may bring it back: waited for",
       {
-        status: submitted({ withdrawn: at(-1_000) }),
+        status: submitted({ withdrawn: at(-5_000) }),
         row: row({ executionId: "e" }),
         progress: done(2),
         spec: { suspend: true },
@@ -609,7 +599,7 @@ describe("when Kestra has it no more", () => {
     ],
     [
       "and neither suspended nor out of its budget: it runs",
-      { status: submitted({ withdrawn: at(-1_000) }), row: row({ executionId: "e" }), progress: done(2) },
+      { status: submitted({ withdrawn: at(-5_000) }), row: row({ executionId: "e" }), progress: done(2) },
       "synced Running, Running",
     ],
     [
@@ -619,15 +609,43 @@ describe("when Kestra has it no more", () => {
     ],
     [
       "and somebody's runs since: closed",
-      { status: submitted({ withdrawn: at(-1_000) }), row: persons(), progress: done(2) },
+      { status: submitted({ withdrawn: at(-2_000) }), row: persons(), progress: done(2) },
       CLOSED_AFTER,
     ],
   ]);
 
+  const oneByOne = flow({}, { recoverMissedSchedules: "NONE" });
+  const unrun = (lost?: number): Situation => ({
+    status: submitted({ vanished: at(-2_000) }, { lost }),
+    row: row(),
+    progress: progress(),
+  });
+  decides([
+    [
+      "nothing was run of it: a person deleted it, or Kestra could not",
+      { ...unrun(), flow: flow() },
+      "stalled NoExecutions, Failed",
+    ],
+    [
+      "or a flow was saved, where missed schedules are not made up for: closed",
+      { ...unrun(), flow: oneByOne },
+      "record lost percent plan progress slots submission",
+    ],
+    ["not for ever: a person deletes it", { ...unrun(3), flow: oneByOne }, "stalled NoExecutions, Failed"],
+  ]);
+
+  test("how often in a row it came to nothing is counted", () => {
+    expect(recordOf(decided({ ...unrun(), flow: oneByOne })).lost).toBe(1);
+    expect(recordOf(decided({ ...unrun(2), flow: oneByOne })).lost).toBe(3);
+    const withdrawn = { ...unrun(2), status: submitted({ withdrawn: at(-2_000) }, { lost: 2 }) };
+    expect(decided(withdrawn)).not.toHaveProperty("write.status.lost");
+    expect(recordOf(decided({ ...withdrawn, progress: done(1) }))).toHaveProperty("lost", undefined);
+  });
+
   test("what was not started goes back into the plan, before what was planned", () => {
     const situation: Situation = {
       status: submitted(
-        { last: hour(3), withdrawn: at(-1_000) },
+        { last: hour(3), withdrawn: at(-2_000) },
         { plan: { ranges: [{ first: hour(5), last: hour(5), slots: 1 }] } },
       ),
       row: row(),
@@ -706,11 +724,7 @@ describe("between two hand-overs", () => {
     ],
     ["and is", { ...free, status: { ...status, guard: called }, row: row({ nextExecutionDate: slot(3) }) }, "guard"],
     ["not while somebody's backfill runs", { ...free, status: { ...status, guard }, row: persons() }, "unchanged"],
-    [
-      "nor without a trigger",
-      { ...free, status: { ...status, guard }, row: "missing" },
-      "progressing TriggerNotReady, none",
-    ],
+    ["it goes with the trigger", { ...free, status: { ...status, guard }, row: "missing" }, "record guard"],
     [
       "nothing is left, and something runs: waited for",
       { status: { ...status, plan: { ranges: [] } }, progress: done(5, { running: 1 }) },

@@ -35,10 +35,12 @@ export interface Scheduling {
   takes: number;
   /** Milliseconds from the creation of an execution to its being listed, unless it ends before. */
   lag: number;
-  /** Milliseconds between reading and writing the row when an execution ends: what happens to the row in between is lost. */
+  /** Milliseconds between reading and writing the row when an execution ends or a flow is saved: what happens to the row in between is lost. */
   race: number;
   fails: (slot: number) => boolean;
   recover: "ALL" | "NONE";
+  /** Whether the trigger itself says so, and not the server. */
+  told: boolean;
 }
 
 const TRIGGER = "tick";
@@ -73,7 +75,8 @@ export class SchedulerInMemory {
     this.#onRun = onRun;
     this.#ticks = parseSchedule({ cron: scheduling.cron, withSeconds: false, zone: "UTC" });
     const type = "io.kestra.plugin.core.trigger.Schedule";
-    const trigger = { id: TRIGGER, type, cron: scheduling.cron, timezone: "UTC" };
+    const said = scheduling.told ? { recoverMissedSchedules: scheduling.recover } : {};
+    const trigger = { id: TRIGGER, type, cron: scheduling.cron, timezone: "UTC", ...said };
     this.flow = { id: "hello", namespace: "n", revision: 1, disabled: false, triggers: [trigger] };
     const now = this.#now();
     this.row = { date: now, next: this.#ticks.after(now), disabled: false };
@@ -139,6 +142,15 @@ export class SchedulerInMemory {
   /** Saves the flow with other tasks. */
   edit(): void {
     this.flow = { ...this.flow, revision: this.flow.revision + 1 };
+  }
+
+  /** Somebody saves another flow: the scheduler then writes the rows of all triggers with NONE, from a copy that it read before. */
+  saveAnotherFlow(): void {
+    if (this.#scheduling.recover !== "NONE") return;
+    const read = this.#copy();
+    this.#later(this.#scheduling.race, () => {
+      if (read && this.row) this.row = { ...read, next: this.#ticks.after(this.#now()) };
+    });
   }
 
   /** Saves the flow with another trigger: its row begins anew, and only its flag stays. */
@@ -213,13 +225,17 @@ export class SchedulerInMemory {
     run.endedAt = this.#clock.now();
     const { row } = this;
     if (row?.executionId !== run.id) return;
-    const read = { ...row, ...(row.backfill ? { backfill: { ...row.backfill } } : {}) };
+    const read = this.#copy();
     this.#later(this.#scheduling.race, () => {
-      if (this.row === undefined) return;
+      if (read === undefined || this.row === undefined) return;
       const late = read.next !== undefined && this.#clock.now() > read.next;
       const next = late && this.#scheduling.recover === "NONE" ? this.#ticks.after(this.#now()) : read.next;
       this.row = { ...read, next, disabled: read.disabled || this.row.disabled, executionId: undefined };
     });
+  }
+
+  #copy(): Row | undefined {
+    return structuredClone(this.row);
   }
 
   #rowOf(): Row {
