@@ -34,7 +34,7 @@ const ALONE = ["flow/plugin", "{flow,kv}/tutorial", "kv/{reference,rights,rotati
 /** So are these, but apart from what saves flows in a hurry: Kestra's scheduler can miss one of two that are saved at once. */
 const BACKFILL = ["backfill/**"];
 /** But not these, which any flow that is saved holds up. */
-const UNSAVED = ["backfill/missedSchedules"];
+const UNDISTURBED = ["backfill/missedSchedules"];
 
 const tests = (patterns) => patterns.map((pattern) => `**/test/integration/${pattern}*.test.ts`);
 /** Of what matches several patterns, the last one counts. */
@@ -50,7 +50,7 @@ export default {
       testMatch: [
         ...tests(["**/"]),
         ...not([...BESIDE, ...BACKFILL]),
-        ...tests([...ALONE, ...UNSAVED]),
+        ...tests([...ALONE, ...UNDISTURBED]),
         "<rootDir>/test/contract/*.test.ts",
       ],
     },
@@ -66,6 +66,6 @@ export default {
       displayName: "beside",
       testMatch: [...tests(BESIDE), ...not(ALONE)],
     },
-    { ...onCounterparts, displayName: "backfill", testMatch: [...tests(BACKFILL), ...not(UNSAVED)] },
+    { ...onCounterparts, displayName: "backfill", testMatch: [...tests(BACKFILL), ...not(UNDISTURBED)] },
   ],
 };

@@ -24,7 +24,7 @@ import type { Identity } from "./ownership/identity.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** More steps than any situation takes: a decision that goes in circles is a defect, and must not spin. */
-const MAX_STEPS = 32;
+const MAX_STEPS = 24;
 
 /** The four verbs of one kind, and what else reconciling must know of it. */
 export interface Kind<

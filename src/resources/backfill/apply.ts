@@ -69,7 +69,7 @@ export async function apply(
     }
     case "withdraw": {
       const row = await kestra.triggers.deleteBackfill(triggerOf(seen), signal);
-      seen.withdrew = true;
+      seen.withdrewAt = context.clock.now();
       // What ran until then may not have been in the list yet.
       delete seen.progress;
       if (row === "none") delete seen.row;

@@ -41,8 +41,8 @@ export function decideCancellation(seen: Observed, now: number): Decision {
   const live = Date.parse(guard?.live ?? submission?.live ?? "");
   if (holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live, now)))
     return putRight(seen, row, live, now);
-  // The end of the execution that holds the trigger may bring back what was taken (ADR 11): look once more.
-  if ((seen.withdrew || guard !== undefined) && row.executionId)
+  // A flow that is saved, or the end of the execution that holds the trigger, may bring back what was taken (ADR 11): look once more.
+  if (seen.withdrewAt !== undefined || (guard !== undefined && row.executionId))
     return waiting("Cancelling", "Cancelled what has not started.", SOON_MS);
   const unanswered = submission?.submittedAt === undefined ? submission?.intendedAt : undefined;
   const called = Math.max(Date.parse(unanswered ?? "") || 0, Date.parse(guard?.calledAt ?? "") || 0);

@@ -16,13 +16,13 @@ import type { Progress } from "./progress.ts";
 import type { BackfillStatus, Submission } from "./schema.ts";
 import { executionUrl, specDigest, ticksOf } from "./source.ts";
 import { definitionDigest, flawOfExecutions, isDisabled, sameSlots, targetOf } from "./target.ts";
-import { IDLE_MS, MOST_LOST, POLL, QUEUE_MS, SLOT_MS, SOON_MS, UNANSWERED_MS, VANISHED_MS } from "./timing.ts";
+import { IDLE_MS, LISTED_MS, MOST_LOST, POLL, QUEUE_MS, SLOT_MS, SOON_MS, UNANSWERED_MS } from "./timing.ts";
 import { complete, failed, previewed, queued, refused, running, suspended, waiting } from "./verdicts.ts";
 
 /**
  * The next step for a Backfill: pure, so that every situation is a row in a table test.
  *
- * Guaranteed: what is handed over to Kestra, or taken back, was recorded before; the same range is never handed over twice; a backfill of
+ * Guaranteed: what is handed over to Kestra, or taken back, was recorded before; the same range is never handed over twice in one attempt; a backfill of
  * somebody else is neither replaced nor deleted; what is finished is never looked at again, but for the live schedule.
  *
  * @param now milliseconds since the epoch
@@ -77,20 +77,12 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
   const confirmed = submission.submittedAt !== undefined;
   if (!confirmed && !progress.attempted) return unanswered(seen, submission, holder, now);
   if (!confirmed) return recordSubmission(seen, { ...submission, submittedAt: iso(now) });
-  const { lastSeen = -Infinity, watermark, running: unfinished } = progress;
+  const { lastSeen = -Infinity, watermark } = progress;
   if (lastSeen >= Date.parse(submission.last)) {
     const counted = (watermark?.slot ?? -Infinity) >= Date.parse(submission.last);
     return counted ? close(seen, submission, now) : onTheWay(seen, "All slots are started", now);
   }
-  if (submission.withdrawn !== undefined) {
-    // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
-    const stuck = row.executionId ? locked(seen, row.executionId, now) : undefined;
-    if (stuck?.do === "read") return stuck;
-    const listed = now - Date.parse(submission.withdrawn) >= VANISHED_MS;
-    if (listed && (!row.executionId || stuck)) return close(seen, submission, now);
-    const held = seen.object.policy.suspend || isSpent(seen);
-    return held ? heldBack(seen, unfinished, SOON_MS) : onTheWay(seen, "Running", now);
-  }
+  if (submission.withdrawn !== undefined) return withdrawn(seen, submission, Date.parse(submission.withdrawn), now);
   if (holder.by !== "nobody")
     return failed(
       "ReplacedInKestra",
@@ -99,6 +91,25 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
   if (runsAway(row, Date.parse(submission.live), now)) return overtaken(seen, progress);
   if (row.executionId) return locked(seen, row.executionId, now) ?? onTheWay(seen, "Running", now);
   return vanished(seen, submission, progress, now);
+}
+
+/** The trigger has our backfill no more, since it was taken back. */
+function withdrawn(seen: Observed, submission: Submission, decidedAt: number, now: number): Decision {
+  const { withdrewAt = decidedAt, row, progress, object } = seen;
+  const executionId = row && row !== "missing" ? row.executionId : undefined;
+  // It may have been undone and done again.
+  if (withdrewAt - decidedAt >= SOON_MS) return recordSubmission(seen, { ...submission, withdrawn: iso(withdrewAt) });
+  // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
+  const stuck = executionId ? locked(seen, executionId, now) : undefined;
+  if (stuck?.do === "read") return stuck;
+  const left = decidedAt + LISTED_MS - now;
+  if (left <= 0 && seen.withdrewAt === undefined && (!executionId || stuck)) return close(seen, submission, now);
+  const { suspend, failurePolicy } = object.policy;
+  if (suspend || (isSpent(seen) && failurePolicy?.action !== "Stop"))
+    return heldBack(seen, progress?.running ?? 0, SOON_MS);
+  return executionId
+    ? onTheWay(seen, "Running", now)
+    : running(`Running: ${countedIn(object.status, progress)}.`, Math.max(left, SOON_MS));
 }
 
 /** Slots that ended since the last look show that all goes on: then one call is enough. Undefined where it is not. */
@@ -210,7 +221,7 @@ function unanswered(seen: Observed, submission: Submission, holder: Holder, now:
 function vanished(seen: Observed, submission: Submission, progress: Progress, now: number): Decision {
   const { status } = seen.object;
   if (submission.vanished === undefined) return recordSubmission(seen, { ...submission, vanished: iso(now) });
-  const left = Date.parse(submission.vanished) + VANISHED_MS - now;
+  const left = Date.parse(submission.vanished) + LISTED_MS - now;
   if (left > 0) return running(`Kestra dropped the backfill: finding out why. ${countedIn(status, progress)}.`, left);
   const { flow } = seen;
   if (flow === undefined) return { do: "read", fact: "flow" };
@@ -225,7 +236,7 @@ function vanished(seen: Observed, submission: Submission, progress: Progress, no
   // With recoverMissedSchedules NONE, it is lost where any flow is saved in the moment in which it is handed over (ADR 11).
   if (!progress.attempted && lost < MOST_LOST && isOneByOne(seen, flow))
     return close(seen, submission, now, {
-      because: `Kestra dropped the slot ${submission.first} and did not run it, as it does where any flow is saved in the same moment and recoverMissedSchedules is NONE: handing it over again.`,
+      because: `Kestra dropped the slot ${submission.first} and did not run it, as it can where any flow is saved in the same moment and recoverMissedSchedules is NONE: going on with it.`,
       lost: lost + 1,
     });
   return progress.attempted
@@ -282,8 +293,7 @@ function proceed(seen: Observed, now: number): Decision {
   const { row, flow, progress } = seen;
   if (status.guard !== undefined) {
     if (row === undefined) return { do: "read", fact: "row" };
-    if (row === "missing") return unguarded();
-    return putRight(seen, row, Date.parse(status.guard.live), now);
+    return row === "missing" ? unguarded(seen, now) : putRight(seen, row, Date.parse(status.guard.live), now);
   }
   if (status.attempt !== undefined && progress === undefined) return { do: "read", fact: "progress" };
   const unfinished = progress?.running ?? 0;
@@ -446,7 +456,7 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
   const { row } = seen;
   if (status.guard !== undefined && seen.server.kind === "up") {
     if (row === undefined) return { do: "read", fact: "row" };
-    if (row === "missing") return unguarded();
+    if (row === "missing") return unguarded(seen, now);
     return putRight(seen, row, Date.parse(status.guard.live), now);
   }
   const { ttlSecondsAfterFinished: ttl } = policy;
@@ -457,7 +467,9 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
 }
 
 /** What went with its trigger does not come back with it, and must not keep others waiting. */
-function unguarded(): Decision {
+function unguarded({ object: { status } }: Observed, now: number): Decision {
+  const left = Date.parse(status.guard?.calledAt ?? "") + UNANSWERED_MS - now;
+  if (left > 0) return { do: "settle", verdict: { state: "unchanged", retryAfterMs: left } };
   return { do: "write", write: { op: "record", status: { guard: undefined } } };
 }
 

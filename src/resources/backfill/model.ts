@@ -40,8 +40,8 @@ export interface Observed extends resources.Observed<CachedBackfill> {
   planned?: boolean;
   /** Another Backfill was about to hand slots of this trigger over. */
   contended?: boolean;
-  /** Something was taken back in this reconcile. */
-  withdrew?: boolean;
+  /** When something was taken back in this reconcile, in milliseconds since the epoch. */
+  withdrewAt?: number;
   /** This resource was deleted, since its time to live is over. */
   expired?: boolean;
 }

@@ -24,7 +24,7 @@ test("flows that are saved while they are handed over, which sets such a trigger
   const save = async () => {
     const more = `description: saved ${(saves += 1)} times`;
     await scene.kestra.edit(scene.namespace, "another", scene.source("another", HOURLY, { more }));
-    expect(await scene.status("busy")).not.toHaveProperty("finishedAt");
+    expect((await scene.status("busy")).state).not.toBe("Interrupted");
   };
   await always(save, 20_000, 1_000);
   expect((await scene.waitState("busy", "Complete")).slots).toMatchObject({ total: 4, done: 4 });

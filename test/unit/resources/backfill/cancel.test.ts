@@ -64,10 +64,15 @@ describe("a Backfill that is being deleted", () => {
     ["looks first", running, "read row"],
     ["cancels what has not started, when it is ours", { ...running, row: ours() }, "withdraw"],
     ["of whatever attempt", { ...running, row: ours({}, {}, 9) }, "withdraw"],
-    ["goes when that is done", { ...running, row: row(), withdrew: true }, "release deleted"],
+    [
+      "looks again when that is done: a flow that is saved could bring it back",
+      { ...running, row: row(), withdrewAt: NOW },
+      "progressing Cancelling, none",
+    ],
+    ["goes when it is not", { ...running, row: row() }, "release deleted"],
     [
       "looks again while an execution could bring back what was taken",
-      { ...running, row: row({ executionId: "e" }), withdrew: true },
+      { ...running, row: row({ executionId: "e" }), withdrewAt: NOW },
       "progressing Cancelling, none",
     ],
     [

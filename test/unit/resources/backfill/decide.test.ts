@@ -588,6 +588,26 @@ describe("when Kestra has it no more", () => {
       "synced Suspended, Suspended",
     ],
     [
+      "in this look, and long after that was decided: the two seconds begin anew",
+      { status: submitted({ withdrawn: at(-30_000) }), row: row(), progress: done(2), withdrewAt: NOW },
+      "record submission",
+    ],
+    [
+      "in this look: waited for, however slow Kestra is",
+      { status: submitted({ withdrawn: at(-2_500) }), row: row(), progress: done(2), withdrewAt: NOW - 2_000 },
+      "synced Running, Running",
+    ],
+    [
+      "since too many failed, at which it stops: not said to be suspended meanwhile",
+      {
+        status: submitted({ withdrawn: at(-500) }),
+        row: row(),
+        progress: done(2, { failed: 1 }),
+        spec: { failurePolicy: { maxFailed: 1, action: "Stop" } },
+      },
+      "synced Running, Running",
+    ],
+    [
       "and an execution holds the trigger, whose end may bring it back: waited for",
       {
         status: submitted({ withdrawn: at(-5_000) }),

@@ -40,7 +40,7 @@ export interface Scheduling {
   fails: (slot: number) => boolean;
   recover: "ALL" | "NONE";
   /** Whether the trigger itself says so, and not the server. */
-  told: boolean;
+  inSource: boolean;
 }
 
 const TRIGGER = "tick";
@@ -55,6 +55,8 @@ export class SchedulerInMemory {
   flow: FlowDefinition;
   row: Row | undefined;
   readonly runs: Run[] = [];
+  /** Whether a backfill that had ended was brought back by a flow that was saved in that moment. */
+  broughtBack = false;
   readonly #scheduling: Scheduling;
   readonly #clock: Clock;
   readonly #later: (milliseconds: number, effect: () => void) => void;
@@ -75,7 +77,7 @@ export class SchedulerInMemory {
     this.#onRun = onRun;
     this.#ticks = parseSchedule({ cron: scheduling.cron, withSeconds: false, zone: "UTC" });
     const type = "io.kestra.plugin.core.trigger.Schedule";
-    const said = scheduling.told ? { recoverMissedSchedules: scheduling.recover } : {};
+    const said = scheduling.inSource ? { recoverMissedSchedules: scheduling.recover } : {};
     const trigger = { id: TRIGGER, type, cron: scheduling.cron, timezone: "UTC", ...said };
     this.flow = { id: "hello", namespace: "n", revision: 1, disabled: false, triggers: [trigger] };
     const now = this.#now();
@@ -141,7 +143,8 @@ export class SchedulerInMemory {
 
   /** Saves the flow with other tasks. */
   edit(): void {
-    this.flow = { ...this.flow, revision: this.flow.revision + 1 };
+    this.#revise();
+    this.saveAnotherFlow();
   }
 
   /** Somebody saves another flow: the scheduler then writes the rows of all triggers with NONE, from a copy that it read before. */
@@ -149,13 +152,15 @@ export class SchedulerInMemory {
     if (this.#scheduling.recover !== "NONE") return;
     const read = this.#copy();
     this.#later(this.#scheduling.race, () => {
-      if (read && this.row) this.row = { ...read, next: this.#ticks.after(this.#now()) };
+      if (read === undefined || this.row === undefined) return;
+      this.broughtBack ||= read.backfill !== undefined && this.row.backfill === undefined;
+      this.row = { ...read, next: this.#ticks.after(this.#now()) };
     });
   }
 
   /** Saves the flow with another trigger: its row begins anew, and only its flag stays. */
   editTrigger(change: { cron?: string; inputs?: object }): void {
-    this.edit();
+    this.#revise();
     this.flow = { ...this.flow, triggers: (this.flow.triggers ?? []).map((trigger) => ({ ...trigger, ...change })) };
     if (change.cron !== undefined) this.#ticks = parseSchedule({ cron: change.cron, withSeconds: false, zone: "UTC" });
     if (this.row) this.row = { date: this.#now(), next: undefined, disabled: this.row.disabled };
@@ -163,7 +168,7 @@ export class SchedulerInMemory {
 
   /** Saves the flow without its trigger. */
   removeTrigger(): void {
-    this.edit();
+    this.#revise();
     this.flow = { ...this.flow, triggers: [] };
     this.row = undefined;
   }
@@ -232,6 +237,10 @@ export class SchedulerInMemory {
       const next = late && this.#scheduling.recover === "NONE" ? this.#ticks.after(this.#now()) : read.next;
       this.row = { ...read, next, disabled: read.disabled || this.row.disabled, executionId: undefined };
     });
+  }
+
+  #revise(): void {
+    this.flow = { ...this.flow, revision: this.flow.revision + 1 };
   }
 
   #copy(): Row | undefined {
