@@ -10,8 +10,8 @@ test("several Backfills of one trigger take turns, oldest first, and say whom th
   const ranges = { a: [0, 2], b: [3, 5], c: [6, 7] } as const;
   for (const [name, [from, to]] of Object.entries(ranges)) {
     await scene.create(name, { target, start: hours(from, from)[0] ?? "", end: hours(to, to)[0] ?? "" });
-    // Creation times have whole seconds: a queue is made of them.
-    const { metadata } = await scene.backfills.get(name);
+    // One queues from when it is accepted, and creation times have whole seconds.
+    const { metadata } = await scene.backfills.waitUntil(name, ({ status }) => status?.acceptedAt !== undefined);
     await eventually(() => {
       if (Date.now() < Date.parse(metadata.creationTimestamp ?? "") + 1_000) throw new Error("the same second");
     });

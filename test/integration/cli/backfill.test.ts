@@ -66,7 +66,8 @@ describe("watch", () => {
       await watching.waitFor("Suspended (Suspended)");
       proxy.cut();
       await scene.backfills.patchSpec("cut", { suspend: false });
-      await watching.waitFor(/ 2\/6, /);
+      // A look can show several slots that have ended.
+      await watching.waitFor(/ [1-5]\/6, /);
       proxy.cut();
       const { code, stdout } = await watching.ended();
 
