@@ -22,8 +22,8 @@ import { complete, failed, previewed, queued, refused, running, suspended, waiti
 /**
  * The next step for a Backfill: pure, so that every situation is a row in a table test.
  *
- * Guaranteed: what is handed over to Kestra, or taken back, was recorded before; the same range is never handed over twice in one attempt; a backfill of
- * somebody else is neither replaced nor deleted; what is finished is never looked at again, but for the live schedule.
+ * Guaranteed: what is handed over to Kestra, or taken back, was recorded before; the same range is never handed over twice in one attempt;
+ * a backfill of somebody else is neither replaced nor deleted; what is finished is never looked at again, but for the live schedule.
  *
  * @param now milliseconds since the epoch
  */
@@ -82,7 +82,7 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
     const counted = (watermark?.slot ?? -Infinity) >= Date.parse(submission.last);
     return counted ? close(seen, submission, now) : onTheWay(seen, "All slots are started", now);
   }
-  if (submission.withdrawn !== undefined) return withdrawn(seen, submission, Date.parse(submission.withdrawn), now);
+  if (submission.withdrawn !== undefined) return withdrawn(seen, submission, { row, progress }, now);
   if (holder.by !== "nobody")
     return failed(
       "ReplacedInKestra",
@@ -94,9 +94,14 @@ function follow(seen: Observed, submission: Submission, now: number): Decision {
 }
 
 /** The trigger has our backfill no more, since it was taken back. */
-function withdrawn(seen: Observed, submission: Submission, decidedAt: number, now: number): Decision {
-  const { withdrewAt = decidedAt, row, progress, object } = seen;
-  const executionId = row && row !== "missing" ? row.executionId : undefined;
+function withdrawn(
+  seen: Observed,
+  submission: Submission,
+  { row: { executionId }, progress }: { row: TriggerRow; progress: Progress },
+  now: number,
+): Decision {
+  const decidedAt = Date.parse(submission.withdrawn ?? "");
+  const { withdrewAt = decidedAt, object } = seen;
   // It may have been undone and done again.
   if (withdrewAt - decidedAt >= SOON_MS) return recordSubmission(seen, { ...submission, withdrawn: iso(withdrewAt) });
   // The end of the execution that holds the trigger may bring back what we took (ADR 11): we are not done before it has ended.
@@ -105,8 +110,7 @@ function withdrawn(seen: Observed, submission: Submission, decidedAt: number, no
   const left = decidedAt + LISTED_MS - now;
   if (left <= 0 && seen.withdrewAt === undefined && (!executionId || stuck)) return close(seen, submission, now);
   const { suspend, failurePolicy } = object.policy;
-  if (suspend || (isSpent(seen) && failurePolicy?.action !== "Stop"))
-    return heldBack(seen, progress?.running ?? 0, SOON_MS);
+  if (suspend || (isSpent(seen) && failurePolicy?.action !== "Stop")) return heldBack(seen, progress.running, SOON_MS);
   return executionId
     ? onTheWay(seen, "Running", now)
     : running(`Running: ${countedIn(object.status, progress)}.`, Math.max(left, SOON_MS));
@@ -293,7 +297,7 @@ function proceed(seen: Observed, now: number): Decision {
   const { row, flow, progress } = seen;
   if (status.guard !== undefined) {
     if (row === undefined) return { do: "read", fact: "row" };
-    return row === "missing" ? unguarded(seen, now) : putRight(seen, row, Date.parse(status.guard.live), now);
+    return putRight(seen, row, Date.parse(status.guard.live), now);
   }
   if (status.attempt !== undefined && progress === undefined) return { do: "read", fact: "progress" };
   const unfinished = progress?.running ?? 0;
@@ -456,7 +460,6 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
   const { row } = seen;
   if (status.guard !== undefined && seen.server.kind === "up") {
     if (row === undefined) return { do: "read", fact: "row" };
-    if (row === "missing") return unguarded(seen, now);
     return putRight(seen, row, Date.parse(status.guard.live), now);
   }
   const { ttlSecondsAfterFinished: ttl } = policy;
@@ -464,13 +467,6 @@ function afterwards(seen: Observed, finishedAt: number, now: number): Decision {
   const left = finishedAt + ttl * 1_000 - now;
   if (left > 0) return { do: "settle", verdict: { state: "unchanged", retryAfterMs: left } };
   return seen.expired ? { do: "settle", verdict: { state: "unchanged" } } : { do: "write", write: { op: "expire" } };
-}
-
-/** What went with its trigger does not come back with it, and must not keep others waiting. */
-function unguarded({ object: { status } }: Observed, now: number): Decision {
-  const left = Date.parse(status.guard?.calledAt ?? "") + UNANSWERED_MS - now;
-  if (left > 0) return { do: "settle", verdict: { state: "unchanged", retryAfterMs: left } };
-  return { do: "write", write: { op: "record", status: { guard: undefined } } };
 }
 
 function withoutTrigger(seen: Observed): Decision {

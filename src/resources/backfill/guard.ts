@@ -11,13 +11,14 @@ import { POLL, UNANSWERED_MS } from "./timing.ts";
  * at which the live schedule goes on (kestra#18249, #19013). Measured (ADR 11): a paused backfill that begins at the tick before the right
  * date, submitted twice and then deleted, leaves exactly that date behind, and starts nothing.
  *
+ * @param row of the trigger. What went with its trigger does not come back with it, and must not keep others waiting.
  * @param live where the live schedule has to go on, in milliseconds since the epoch
  * @param now in milliseconds since the epoch
  */
-export function putRight(seen: Observed, row: TriggerRow, live: number, now: number): Decision {
+export function putRight(seen: Observed, row: TriggerRow | "missing", live: number, now: number): Decision {
   const { status, metadata } = seen.object;
-  const holder = holderOf(row, metadata.uid);
-  const ours = holder.by === "guard" || (holder.by === "nobody" && runsAway(row, live, now));
+  const { by } = row === "missing" ? { by: "nobody" } : holderOf(row, metadata.uid);
+  const ours = by === "guard" || (by === "nobody" && row !== "missing" && runsAway(row, live, now));
   if (ours) {
     // Recorded before a call, so that a guard is never left behind, whenever that call takes effect.
     const calledAt = Date.parse(status.guard?.calledAt ?? "") || 0;
@@ -29,7 +30,7 @@ export function putRight(seen: Observed, row: TriggerRow, live: number, now: num
   const left = Date.parse(status.guard?.calledAt ?? "") + UNANSWERED_MS - now;
   if (left > 0) return { do: "settle", verdict: { state: "unchanged", retryAfterMs: left } };
   // The end of the execution that holds the trigger may bring back what was put right (ADR 11).
-  if (holder.by === "nobody" && !row.executionId)
+  if (by === "nobody" && (row === "missing" || !row.executionId))
     return { do: "write", write: { op: "record", status: { guard: undefined } } };
   return { do: "settle", verdict: { state: "unchanged", retryAfterMs: POLL.least } };
 }

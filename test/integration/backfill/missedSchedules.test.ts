@@ -16,7 +16,7 @@ test("a trigger that does not make up for missed schedules runs its slots one af
   expect((await scene.row("none")).nextExecutionDate).toBe(nextExecutionDate);
 });
 
-test("flows that are saved while they are handed over, which sets such a trigger back, only hold them up", async () => {
+test("flows that are saved while slots are handed over, which sets such a trigger back, only hold them up", async () => {
   await scene.flow("busy", HOURLY, NONE);
   await scene.create("busy", { start: "2024-01-01T01:00:00Z", end: "2024-01-01T04:00:00Z" });
   await scene.kestra.create(scene.source("another", HOURLY));

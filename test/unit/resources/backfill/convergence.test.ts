@@ -208,7 +208,9 @@ async function happen(
 
 function isAtRest(world: BackfillWorld, calm: number): boolean {
   if (world.clock.now() < calm + 30_000) return false;
-  return [...world.kubernetes.resources.values()].every((resource) => rests(resource) && !resource.status?.guard);
+  return [...world.kubernetes.resources.values()].every(
+    (resource) => rests(resource, world) && !resource.status?.guard,
+  );
 }
 
 /** What is wrong once nobody interferes any more. */
@@ -216,13 +218,13 @@ function flaws(world: BackfillWorld): string[] {
   const found: string[] = [];
   const { row } = world.kestra;
   // Nothing can be done there, or nobody looks any more.
-  const kept = isLocked(world) || world.kestra.broughtBack;
+  const kept = isLocked(world) || world.kestra.broughtBack.has("backfill");
   const now = world.clock.now();
   for (const resource of world.kubernetes.resources.values()) {
     const { name, deletionTimestamp, uid } = resource.metadata;
     const { status = {} } = resource;
     if (deletionTimestamp !== undefined) found.push(`${name} is still there`);
-    else if (!rests(resource)) found.push(`${name} does not come to rest: ${told(resource)}`);
+    else if (!rests(resource, world)) found.push(`${name} does not come to rest: ${told(resource)}`);
     if (status.guard) found.push(`${name} still guards`);
     if (row?.backfill?.labels[LABEL.backfill] === uid && !kept) found.push(`a backfill of ${name} is left`);
     const runs = world.runsOf(resource);
@@ -248,8 +250,10 @@ function told({ status }: BackfillResource): string {
 }
 
 /** Whether the trigger waits for an execution that has ended, as a flow that is saved in the moment of that end can leave it. */
-function isLocked({ kestra: { row, runs } }: BackfillWorld): boolean {
-  return runs.some(({ id, endedAt }) => id === row?.executionId && endedAt !== undefined);
+function isLocked({ kestra: { row, runs, broughtBack } }: BackfillWorld): boolean {
+  return (
+    broughtBack.has("execution") && runs.some(({ id, endedAt }) => id === row?.executionId && endedAt !== undefined)
+  );
 }
 
 /** Whether Kestra may drop what it was given although nobody interferes, and nothing tells that apart from a person's deletion. */
@@ -258,10 +262,11 @@ function canDrop({ recover, inSource }: Story, deeds: readonly Deed[]): boolean 
 }
 
 /** Complete, failed, interrupted, or waiting for a person. */
-function rests({ status }: BackfillResource): boolean {
+function rests({ status }: BackfillResource, world: BackfillWorld): boolean {
   if (status?.finishedAt !== undefined) return true;
   const reason = status?.conditions?.find(({ type }) => type === "Ready")?.reason ?? "";
-  return ["FailureBudgetSpent", "TriggerMissing", "TriggerLocked", "NoSlots"].includes(reason);
+  if (reason === "TriggerLocked") return isLocked(world);
+  return ["FailureBudgetSpent", "TriggerMissing", "NoSlots"].includes(reason);
 }
 
 /** The live slots that nobody ran, from the beginning to now. */

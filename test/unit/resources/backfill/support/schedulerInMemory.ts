@@ -55,8 +55,8 @@ export class SchedulerInMemory {
   flow: FlowDefinition;
   row: Row | undefined;
   readonly runs: Run[] = [];
-  /** Whether a backfill that had ended was brought back by a flow that was saved in that moment. */
-  broughtBack = false;
+  /** What had ended, and was brought back by a flow that was saved in that moment. */
+  readonly broughtBack = new Set<"backfill" | "execution">();
   readonly #scheduling: Scheduling;
   readonly #clock: Clock;
   readonly #later: (milliseconds: number, effect: () => void) => void;
@@ -153,7 +153,8 @@ export class SchedulerInMemory {
     const read = this.#copy();
     this.#later(this.#scheduling.race, () => {
       if (read === undefined || this.row === undefined) return;
-      this.broughtBack ||= read.backfill !== undefined && this.row.backfill === undefined;
+      if (read.backfill !== undefined && this.row.backfill === undefined) this.broughtBack.add("backfill");
+      if (read.executionId !== undefined && this.row.executionId === undefined) this.broughtBack.add("execution");
       this.row = { ...read, next: this.#ticks.after(this.#now()) };
     });
   }
