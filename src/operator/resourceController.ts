@@ -11,7 +11,7 @@ import type { EventRecorder } from "../kubernetes/events.ts";
 import type { InformerEvent } from "../kubernetes/informer.ts";
 import { keyFor, keyOf } from "../kubernetes/objects.ts";
 import type { Identified } from "../kubernetes/objects.ts";
-import { WorkQueue } from "../kubernetes/workQueue.ts";
+import { WorkQueue, type QueueDepth } from "../kubernetes/workQueue.ts";
 import { ANNOTATION } from "../resources/annotations.ts";
 import type { DriftKind } from "../resources/common.ts";
 import type { ResourceContext } from "../resources/context.ts";
@@ -156,14 +156,13 @@ export class ResourceController<R extends CachedResource> {
 
   /** Whether a key waits or is being reconciled; one that waits for its time is not counted. */
   get busy(): boolean {
-    const { high, low, active } = this.#queue.depth;
+    const { high, low, active } = this.depth;
     return high + low + active > 0;
   }
 
-  /** Keys waiting, by priority. */
-  get waiting(): Record<"high" | "low" | "delayed", number> {
-    const { high, low, delayed } = this.#queue.depth;
-    return { high, low, delayed };
+  /** Keys waiting, by priority, and those that are worked on. */
+  get depth(): QueueDepth {
+    return this.#queue.depth;
   }
 
   /** Resources by whether they are Ready, and those whose drift is only reported. */
@@ -243,15 +242,18 @@ function asksTheSame({ metadata: before }: CachedResource, { metadata: after }: 
 /** A controller of any kind. */
 export type AnyResourceController = Pick<
   ResourceController<never>,
-  "start" | "stop" | "busy" | "kind" | "waiting" | "tally"
+  "start" | "stop" | "busy" | "kind" | "depth" | "tally"
 >;
 
 /** Gauges that tell of all kinds together. */
 export function exposeResources(metrics: Metrics, controllers: readonly AnyResourceController[]): void {
   metrics.observe("kestraflow_queue_depth", "Keys waiting, by kind and priority.", () =>
-    controllers.flatMap(({ kind, waiting }) =>
-      Object.entries(waiting).map(([priority, keys]) => [{ kind, priority }, keys] as const),
+    controllers.flatMap(({ kind, depth }) =>
+      (["high", "low", "delayed"] as const).map((priority) => [{ kind, priority }, depth[priority]] as const),
     ),
+  );
+  metrics.observe("kestraflow_reconciles_active", "Reconciles under way, by kind.", () =>
+    controllers.map(({ kind, depth }) => [{ kind }, depth.active] as const),
   );
   metrics.observe("kestraflow_resources", "Resources by kind and readiness.", () =>
     controllers.flatMap(({ kind, tally: { ready, unready } }) => [

@@ -117,8 +117,12 @@ export class OperatorProcess {
     return sum;
   }
 
-  /** Calls to the Kubernetes API that change something, Events and leases apart. */
+  /**
+   * Calls to the Kubernetes API that change something, Events and leases apart; waits for a moment without a reconcile, as
+   * what others see is counted only when its answer has come.
+   */
   async kubernetesWrites(): Promise<number> {
+    await this.waitSettled();
     const verbs = /^(create|replace|patch|delete)$/;
     const all = await this.metric("kestraflow_kubernetes_calls_total", { verb: verbs });
     const events = await this.metric("kestraflow_kubernetes_calls_total", { verb: verbs, resource: "events" });
@@ -126,10 +130,18 @@ export class OperatorProcess {
     return all - events - leases;
   }
 
-  /** Calls that change something in Kestra. */
-  kestraWrites(): Promise<number> {
+  /** Calls that change something in Kestra; waits like {@link kubernetesWrites}. */
+  async kestraWrites(): Promise<number> {
+    await this.waitSettled();
     return this.metric("kestraflow_kestra_calls_total", {
       operation: /^((create|update|delete)Flow|(put|delete)Kv|(start|delete)Backfill)$/,
+    });
+  }
+
+  private waitSettled(): Promise<void> {
+    return eventually(async () => {
+      const active = await this.metric("kestraflow_reconciles_active");
+      if (active > 0) throw new Error(`${active} reconciles are under way`);
     });
   }
 

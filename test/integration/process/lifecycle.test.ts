@@ -56,6 +56,7 @@ describe("SIGTERM in the middle of a reconcile", () => {
     const held = proxy.hold("after", isCreation);
     await cluster.createFlow("drained", { source: source("drained") });
     await held.reached;
+    expect(await operator.metric("kestraflow_reconciles_active", { kind: "KestraFlow" })).toBe(1);
     const exit = operator.stop();
     await eventually(async () => {
       expect((await operator.get("/readyz")).status).toBe(503);
@@ -117,7 +118,15 @@ test("healthz, readyz and metrics are served, and nothing else", async () => {
   expect(await operator.get("/readyz")).toEqual({ status: 200, body: "ok\n" });
   const { status, body } = await operator.get("/metrics");
   expect(status).toBe(200);
-  for (const name of ["reconciles_total", "queue_depth", "kestra_calls_total", "resources", "kestra_up", "leader"]) {
+  for (const name of [
+    "reconciles_total",
+    "reconciles_active",
+    "queue_depth",
+    "kestra_calls_total",
+    "resources",
+    "kestra_up",
+    "leader",
+  ]) {
     expect(body).toContain(`# TYPE kestraflow_${name} `);
   }
   expect(body).not.toContain(cluster.name);
