@@ -1,4 +1,5 @@
 import { keyFor, keyOf } from "../../kubernetes/objects.ts";
+import type { ExecutionFilter } from "../../kestra/executions.ts";
 import type { TriggerIdentity } from "../../kestra/triggers.ts";
 import type { Execution } from "../../kestra/types.ts";
 import type { ReadingContext, ResourceContext } from "../context.ts";
@@ -143,18 +144,11 @@ async function readProgress(context: ReadingContext, { object }: Observed, signa
   };
   const found: (Execution & { slot: number })[] = [];
   let behind = true;
-  for (let page = 1; page <= PROGRESS_PAGES; page += 1) {
-    const { results } = await context.kestra.executions.page(
-      filter,
-      { page, size: PAGE_SIZE, order: "oldest" },
-      signal,
-    );
+  for await (const { results, last } of pages(context, filter, { order: "oldest", most: PROGRESS_PAGES }, signal)) {
     for (const execution of results)
       if (execution.trigger === trigger && execution.slot !== undefined && !(REPLAY in execution.labels))
         found.push({ ...execution, slot: execution.slot });
-    if (results.length === PAGE_SIZE) continue;
-    behind = false;
-    break;
+    behind = !last;
   }
   const progress = advance(recordedProgress(status), found, {
     ticks: ticksOf(status),
@@ -174,12 +168,9 @@ async function readHistory(context: ReadingContext, seen: Observed, signal: Abor
   const end = "reason" in range ? Infinity : new Date(range.end).getTime();
   const outcomes = new Map<number, "done" | "failed" | "unfinished">();
   let unfinished: Execution | undefined;
-  for (let page = 1; page <= HISTORY_PAGES; page += 1) {
-    const { results } = await context.kestra.executions.page(
-      { namespace, flow, from },
-      { page, size: PAGE_SIZE, order: "newest" },
-      signal,
-    );
+  let incomplete = true;
+  const filter = { namespace, flow, from };
+  for await (const { results, last } of pages(context, filter, { order: "newest", most: HISTORY_PAGES }, signal)) {
     for (const execution of results) {
       const { slot } = execution;
       if (execution.trigger !== trigger || slot === undefined || slot < from || slot > end) continue;
@@ -189,9 +180,24 @@ async function readHistory(context: ReadingContext, seen: Observed, signal: Abor
       // The newest one counts, unless an older one succeeded.
       if (outcome === "done" || !outcomes.has(slot)) outcomes.set(slot, outcome);
     }
-    if (results.length < PAGE_SIZE) return { outcomes, incomplete: false, ...(unfinished ? { unfinished } : {}) };
+    incomplete = !last;
   }
-  return { outcomes, incomplete: true };
+  return { outcomes, incomplete, ...(unfinished && !incomplete ? { unfinished } : {}) };
+}
+
+/** The executions that match, a page at a time and `most` pages at most. `last`: there are no more. */
+async function* pages(
+  { kestra }: ReadingContext,
+  filter: ExecutionFilter,
+  { order, most }: { order: "oldest" | "newest"; most: number },
+  signal: AbortSignal,
+): AsyncGenerator<{ results: Execution[]; last: boolean }> {
+  let last = false;
+  for (let page = 1; page <= most && !last; page += 1) {
+    const { results } = await kestra.executions.page(filter, { page, size: PAGE_SIZE, order }, signal);
+    last = results.length < PAGE_SIZE;
+    yield { results, last };
+  }
 }
 
 function zoneOf({ flow, object: { policy } }: Observed): string {
