@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { UNANSWERED_MS } from "../../../src/resources/backfill/timing.ts";
 import { eventually } from "../../support/eventually.ts";
 import { BackfillScene, hours, slotOf, HOURLY, HALF_PAST } from "./scene.ts";
 
@@ -153,7 +154,10 @@ test("replaced by a person's backfill, it is interrupted, theirs runs, and Kestr
     },
     { within: 30_000 },
   );
-  await scene.backfills.waitUntil("replaced", ({ status }) => status?.guard === undefined);
+  // Kept until the guard's last call can have no effect any more.
+  await scene.backfills.waitUntil("replaced", ({ status }) => status?.guard === undefined, {
+    within: 2 * UNANSWERED_MS,
+  });
   const executions = await scene.kestra.executions(scene.namespace, "replaced");
   const theirs = executions.map(slotOf).filter((slot) => slot.startsWith("2024-02"));
   expect(theirs).toEqual([0, 1, 2, 3].map((at) => `2024-02-01T0${at}:${minutes}:00Z`));
@@ -162,4 +166,4 @@ test("replaced by a person's backfill, it is interrupted, theirs runs, and Kestr
   // It is noticed by the second look at the latest, and Kestra starts one slot a second. Without the guard it would be all 38.
   expect(replayed).toBeLessThanOrEqual(15);
   expect((await scene.cluster.events("replaced")).map(({ reason }) => reason)).toContain("LiveScheduleRestored");
-});
+}, 120_000);
