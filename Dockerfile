@@ -13,7 +13,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --omit=optional --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json --sourceMap false \
+RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json --sourceMap false --incremental false --tsBuildInfoFile null \
     && npm prune --ignore-scripts --omit=dev --omit=optional --no-audit --no-fund
 COPY LICENSE ./
 # The same sources give the same files, byte for byte, times included.
