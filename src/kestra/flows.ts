@@ -1,13 +1,19 @@
+import { E_TIMEOUT, Semaphore, withTimeout } from "async-mutex";
+import type { SemaphoreInterface } from "async-mutex";
 import { z } from "zod";
 import { KestraProtocolError, KestraRejected } from "./errors.ts";
 import { describeRejection } from "./rejection.ts";
 import { parseBody } from "./transport.ts";
-import type { Request, Transport } from "./transport.ts";
+import type { Answer, Request, Transport } from "./transport.ts";
 import { FlowDefinition, FlowItem, FlowValidation, StoredFlow } from "./types.ts";
 import type { FlowIdentity } from "./types.ts";
 
 /** 2.0 installs missing plugins while it saves, within a limit of 30 s of its own (kestra-rest §3). */
 const SAVE_DEADLINE_MS = 45_000;
+/** How long a change waits for its turn. Then it is made beside others: one that hangs must not hold up all flows. */
+const TURN_MS = 2_000;
+/** More changes than are ever made at a time. */
+const ALL = 1_000;
 
 /**
  * Kestra's operations on single flows (kestra-rest §3). The bulk, by-query and namespace-sync operations are deliberately not here:
@@ -16,6 +22,7 @@ const SAVE_DEADLINE_MS = 45_000;
 export class Flows {
   readonly #transport: Transport;
   readonly #tenant: string;
+  readonly #turns = withTimeout(new Semaphore(ALL), TURN_MS);
 
   constructor(transport: Transport, tenant: string) {
     this.#transport = transport;
@@ -77,7 +84,7 @@ export class Flows {
       accept: [409, 422],
       signal,
     };
-    const { status, body } = await this.#transport.send(request);
+    const { status, body } = await this.#change(/\btriggers\b/.test(source) ? ALL : 1, request);
     if (status === 409 || (status === 422 && body.includes("Flow id already exists"))) return "exists";
     if (status === 422) throw new KestraRejected(status, describeRejection(body));
     return parseBody(body, StoredFlow, request);
@@ -98,13 +105,13 @@ export class Flows {
       accept: [404],
       signal,
     };
-    const { status, body } = await this.#transport.send(request);
+    const { status, body } = await this.#change(ALL, request);
     return status === 404 ? "missing" : parseBody(body, StoredFlow, request);
   }
 
   /** Deletes a flow; one that is not there counts as deleted. */
   async delete({ namespace, id }: FlowIdentity, signal?: AbortSignal): Promise<void> {
-    const { status } = await this.#transport.send({
+    const { status } = await this.#change(ALL, {
       operation: "deleteFlow",
       method: "DELETE",
       path: this.#path(namespace, id),
@@ -113,6 +120,27 @@ export class Flows {
       signal,
     });
     if (status !== 204 && status !== 404) throw new KestraProtocolError(`deleteFlow: unexpected status ${status}`);
+  }
+
+  /**
+   * Makes a change in its turn: what can concern a trigger goes alone, only creations without one go beside each other. Of changes that
+   * Kestra commits in another order than it numbered them its scheduler may miss one for good, as it reads its queue from the highest
+   * number on that it has seen (JdbcQueue.receive, 1.1): a new trigger would then never fire, and one of a deleted flow would go on.
+   *
+   * @param share of {@link ALL}
+   */
+  async #change(share: number, request: Request): Promise<Answer> {
+    let release: SemaphoreInterface.Releaser | undefined;
+    try {
+      [, release] = await this.#turns.acquire(share);
+    } catch (error) {
+      if (error !== E_TIMEOUT) throw error;
+    }
+    try {
+      return await this.#transport.send(request);
+    } finally {
+      release?.();
+    }
   }
 
   async #read<T extends z.ZodType>(

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { KestraProtocolError, KestraRejected } from "../../../src/kestra/errors.ts";
 import { KestraClient } from "../../../src/kestra/client.ts";
+import { eventually } from "../../support/eventually.ts";
 import { kestraError, reply, serve } from "./support/loopback.ts";
 import type { Loopback, Received } from "./support/loopback.ts";
 
@@ -114,6 +115,67 @@ describe("delete", () => {
   ])("does not take %d with %j for done", async (status, body) => {
     const { flows } = await answering(status, body);
     await expect(flows.delete(identity)).rejects.toThrow(KestraProtocolError);
+  });
+});
+
+describe("changes at the same time", () => {
+  const plain = "id: plain\n";
+  const triggered = "id: triggered\ntriggers: []\n";
+  /** Every change that has no answer yet, in the order in which they came, as its answer. */
+  let open: (() => void)[];
+
+  async function slow(): Promise<KestraClient["flows"]> {
+    open = [];
+    const client = await clientOf(({ method }, response) => {
+      open.push(() => {
+        if (method === "DELETE") reply(response, 204);
+        else reply(response, 200, stored);
+      });
+    });
+    return client.flows;
+  }
+
+  const answer = () => open.splice(0).forEach((end) => end());
+  const come = (count: number) => eventually(() => expect(open).toHaveLength(count), { every: 5 });
+
+  test("creations of flows without triggers go beside each other", async () => {
+    const flows = await slow();
+    const all = [1, 2, 3].map(() => flows.create(plain));
+    await come(3);
+    answer();
+    await Promise.all(all);
+  });
+
+  test.each<[string, (flows: KestraClient["flows"]) => Promise<unknown>]>([
+    ["a creation with triggers", (flows) => flows.create(triggered)],
+    ["an update", (flows) => flows.update(identity, plain)],
+    ["a deletion", (flows) => flows.delete(identity)],
+  ])("%s waits for those under way, and those after it wait for it", async (_, change) => {
+    const flows = await slow();
+    const all = [flows.create(plain), flows.create(plain), change(flows), flows.create(plain), change(flows)];
+    for (const beside of [2, 1, 1, 1]) {
+      await come(beside);
+      answer();
+    }
+    await Promise.all(all);
+  });
+
+  test("one that hangs holds up the others for two seconds at most", async () => {
+    const flows = await slow();
+    const began = performance.now();
+    const all = [flows.create(triggered), flows.create(triggered)];
+    await come(2);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(1_900);
+    answer();
+    await Promise.all(all);
+  });
+
+  test("one that fails gives its turn to the next", async () => {
+    const { flows } = await answering(500, kestraError("down"));
+    await expect(flows.create(triggered)).rejects.toThrow("down");
+    const began = performance.now();
+    await expect(flows.create(triggered)).rejects.toThrow("down");
+    expect(performance.now() - began).toBeLessThan(1_900);
   });
 });
 
