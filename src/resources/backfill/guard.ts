@@ -19,18 +19,18 @@ export function putRight(seen: Observed, row: TriggerRow | "missing", live: numb
   const { status, metadata } = seen.object;
   const { by } = row === "missing" ? { by: "nobody" } : holderOf(row, metadata.uid);
   const ours = by === "guard" || (by === "nobody" && row !== "missing" && runsAway(row, live, now));
+  const calledAt = Date.parse(status.guard?.calledAt ?? "") || 0;
   if (ours) {
     // Recorded before a call, so that a guard is never left behind, whenever that call takes effect.
-    const calledAt = Date.parse(status.guard?.calledAt ?? "") || 0;
     if (now - calledAt > TRIGGER_WRITE_DEADLINE_MS)
       return { do: "write", write: { op: "record", status: { guard: { live: iso(live), calledAt: iso(now) } } } };
     const previous = ticksOf(status).before(live) ?? live;
     return { do: "write", write: { op: "guard", previous, live } };
   }
-  const left = Date.parse(status.guard?.calledAt ?? "") + UNANSWERED_MS - now;
-  if (left > 0) return { do: "settle", verdict: { state: "unchanged", retryAfterMs: left } };
+  const left = calledAt + UNANSWERED_MS - now;
   // The end of the execution that holds the trigger may bring back what was put right (ADR 11).
-  if (by === "nobody" && (row === "missing" || !row.executionId))
-    return { do: "write", write: { op: "record", status: { guard: undefined } } };
-  return { do: "settle", verdict: { state: "unchanged", retryAfterMs: POLL.least } };
+  const free = by === "nobody" && (row === "missing" || !row.executionId);
+  if (free && left <= 0) return { do: "write", write: { op: "record", status: { guard: undefined } } };
+  const retryAfterMs = free ? left : POLL.least;
+  return { do: "settle", verdict: { state: "unchanged", retryAfterMs } };
 }
