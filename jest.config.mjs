@@ -33,8 +33,8 @@ const BESIDE = ["{flow,kv,cli}/**", "charts/{operator,stack}", "quickstart"];
 const ALONE = ["flow/plugin", "{flow,kv}/tutorial", "kv/{reference,rights,rotation}", "cli/program"];
 /** So are these, but apart from what saves flows in a hurry: Kestra's scheduler can miss one of two that are saved at once. */
 const BACKFILL = ["backfill/**"];
-/** But not these, which any flow that is saved holds up. */
-const UNDISTURBED = ["backfill/missedSchedules"];
+/** But not these: any flow that is saved holds up the one, and the other measures how fast something is. */
+const UNDISTURBED = ["backfill/missedSchedules", "backfill/suspendTime"];
 
 const tests = (patterns) => patterns.map((pattern) => `**/test/integration/${pattern}*.test.ts`);
 /** Of what matches several patterns, the last one counts. */

@@ -223,7 +223,10 @@ describe("the engine server", () => {
         },
       });
       // The scheduler has looked at the row once it carries the date of its last look.
-      await eventually(async () => expect((await row("paused"))?.date).toBe("2024-01-01T01:00:00Z"));
+      const looked = Date.parse("2024-01-01T01:00:00Z");
+      await eventually(async () => {
+        expect(Date.parse((await row("paused"))?.date ?? "")).toBeGreaterThanOrEqual(looked);
+      });
       expect(await row("paused")).not.toHaveProperty("executionId");
       expect(await row("paused")).toMatchObject({ backfill: { currentDate: backfill.start, paused: true } });
       const body = JSON.stringify(named("paused"));

@@ -40,7 +40,7 @@ test("with a Role alone, an operator serves its namespace and no other", async (
     const source = flowSource(place, namespace === served ? "served" : "other");
     await namespace.createFlow("flow", { source });
   }
-  await served.waitReady("flow");
+  await served.waitReady("flow", { within: 60_000 });
   expect((await kestra.flow(place, "served"))?.revision).toBe(1);
   await always(async () => {
     expect((await other.getFlow("flow")).status).toBeUndefined();

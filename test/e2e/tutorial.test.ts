@@ -93,12 +93,15 @@ test("ny_taxi can be written and read from Kestra's pod, under the tutorial's ho
   interface Pod {
     status: { ephemeralContainerStatuses?: { name: string; state: { terminated?: { exitCode: number } } }[] };
   }
-  const ended = await eventually(async () => {
-    const { status } = await get<Pod>("pod", "kestra-0", "--namespace", STACK.namespace);
-    const found = status.ephemeralContainerStatuses?.find(({ name }) => name === container)?.state.terminated;
-    if (!found) throw new Error(`psql has not ended: ${JSON.stringify(status.ephemeralContainerStatuses)}`);
-    return found;
-  });
+  const ended = await eventually(
+    async () => {
+      const { status } = await get<Pod>("pod", "kestra-0", "--namespace", STACK.namespace);
+      const found = status.ephemeralContainerStatuses?.find(({ name }) => name === container)?.state.terminated;
+      if (!found) throw new Error(`psql has not ended: ${JSON.stringify(status.ephemeralContainerStatuses)}`);
+      return found;
+    },
+    { within: 120_000 },
+  );
   const logs = await kubectl(["logs", "--namespace", STACK.namespace, "kestra-0", "--container", container]);
   expect({ ...ended, logs }).toMatchObject({ exitCode: 0, logs: expect.stringContaining("sum=3") });
 });

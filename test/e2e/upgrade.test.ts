@@ -18,7 +18,7 @@ beforeAll(async () => {
   await installed();
   namespace = await TestNamespace.create("e2e-upgrade");
   for (const id of [...IDS, EDITED]) await namespace.createFlow(id, { source: flowSource(place, id) });
-  for (const id of [...IDS, EDITED]) await namespace.waitReady(id);
+  for (const id of [...IDS, EDITED]) await namespace.waitReady(id, { within: 60_000 });
 }, 600_000);
 
 afterAll(async () => {

@@ -55,6 +55,11 @@ export async function entryLives(cluster: TestNamespace, kestraNamespace: string
   await cluster.kvs.waitReady(key);
   await cluster.putSecret(key, { value: "two" });
   await holds("two");
+  // A person who edits between the write and its reading back has it stall as not stored as meant.
+  await eventually(async () => {
+    const { status } = await cluster.kvs.get(key);
+    expect(status?.entry?.version).toBe(2);
+  });
   await kestra.putEntry(kestraNamespace, key, '"edited by a person"');
   await holds("two");
   await cluster.kvs.create(heir, spec);

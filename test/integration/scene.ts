@@ -31,13 +31,13 @@ export abstract class TestScene {
     beforeAll(async () => {
       this.#cluster = await TestNamespace.create(topic);
       await this.startOperator();
-    }, 60_000);
+    }, 120_000);
     afterAll(async () => {
       await this.#operator?.stop();
       const recorded = await this.recordedNamespaces();
       await this.#cluster?.destroy();
       for (const namespace of new Set([this.namespace, ...recorded])) await this.emptyInKestra(namespace);
-    }, 60_000);
+    }, 120_000);
   }
 
   get cluster(): TestNamespace {

@@ -3,6 +3,7 @@ import { findCondition } from "../../src/kubernetes/conditions.ts";
 import type { Condition } from "../../src/kubernetes/conditions.ts";
 import { isNotFound } from "../../src/kubernetes/errors.ts";
 import type { KubernetesObject, ResourceType } from "../../src/kubernetes/objects.ts";
+import { inParallel } from "../../src/lib/async.ts";
 import { eventually } from "./eventually.ts";
 import type { EventuallyOptions } from "./eventually.ts";
 
@@ -51,10 +52,10 @@ export class TestResources<Spec extends object, R extends Resource<Spec>> {
 
   /** Deletes all of them, letting go of what has finalizers: what they have in Kestra stays. */
   async destroy(): Promise<void> {
-    for (const { metadata } of await this.list()) {
+    await inParallel(await this.list(), 6, async ({ metadata }) => {
       await this.#client.mergePatch(this.#type, metadata, { metadata: { finalizers: null } }).catch(ignoreNotFound);
       await this.#client.delete(this.#type, metadata).catch(ignoreNotFound);
-    }
+    });
   }
 
   /** Waits until the condition has this status, and reason where one is given, for the current generation. */

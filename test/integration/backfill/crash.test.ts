@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { Lane } from "./lane.ts";
 import type { Deed } from "./lane.ts";
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
 
 /** More would make each other slow on two cores. */
 const LANES = 4;
@@ -20,12 +20,14 @@ afterAll(async () => {
   for (const lane of lanes) await lane.close();
 });
 
-/**
- * The changes that are in every telling. Reports differ in number; and when an execution ends in the moment of a deletion, Kestra undoes it
- * (ADR 11), so that it is made again.
- */
+/** Made again when Kestra undoes the deletion, as it does when an execution ends in its moment (ADR 11); recorded again when it took long. */
+const REPEATED = ["record withdrawn", "POST delete"];
+/** Reports differ in number; and that the backfill has vanished is recorded where the list lacks the last execution when it has ended. */
+const NOT_ALWAYS = ["report", "record vanished"];
+
+/** The changes that are in every telling. */
 function changes(): Deed[] {
-  return reference.filter(({ name, nth }) => name !== "report" && (name !== "POST delete" || nth === 1));
+  return reference.filter(({ name, nth }) => !NOT_ALWAYS.includes(name) && (!REPEATED.includes(name) || nth === 1));
 }
 
 test("without a fault, everything is recorded before it is done", () => {

@@ -6,10 +6,13 @@ import { BackfillScene, hours, slotOf, HOURLY, HALF_PAST } from "./scene.ts";
 const scene = new BackfillScene("bf-interfere");
 const day = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T06:00:00Z" };
 
-/** A Backfill of six slots that has run at least one of them. */
-async function running(name: string): Promise<void> {
+/** More than are run before what is done to them is noticed. */
+const longDay = { ...day, end: "2024-01-01T23:00:00Z" };
+
+/** A Backfill that has run at least one of its slots. */
+async function running(name: string, range = day): Promise<void> {
   await scene.flow(name, HOURLY);
-  await scene.create(name, day);
+  await scene.create(name, range);
   await scene.waitSlots(name, 2);
 }
 
@@ -61,19 +64,15 @@ test("when only tasks are edited, it goes on as it is", async () => {
 });
 
 test("when the cron is edited, it is interrupted: its slots are others now", async () => {
-  await running("cron");
-  await scene.kestra.edit(scene.namespace, "cron", scene.source("cron", HALF_PAST));
+  await running("cron", longDay);
+  await scene.edit("cron", scene.source("cron", HALF_PAST));
   const status = await scene.waitState("cron", "Interrupted");
   expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("TriggerChanged");
 });
 
 test("when its trigger is removed, it is interrupted", async () => {
-  await running("removed");
-  await scene.kestra.edit(
-    scene.namespace,
-    "removed",
-    scene.source("removed", HOURLY).replace("- id: tick", "- id: tock"),
-  );
+  await running("removed", longDay);
+  await scene.edit("removed", scene.source("removed", HOURLY).replace("- id: tick", "- id: tock"));
   const status = await scene.waitState("removed", "Interrupted");
   expect(status.conditions?.find(({ type }) => type === "Failed")?.reason).toBe("TriggerRemoved");
 });
@@ -81,9 +80,9 @@ test("when its trigger is removed, it is interrupted", async () => {
 test("while its flow is disabled it waits, and goes on when it is enabled again, without losing a slot", async () => {
   await running("dormant");
   const source = scene.source("dormant", HOURLY);
-  await scene.kestra.edit(scene.namespace, "dormant", `${source}disabled: true\n`);
+  await scene.edit("dormant", `${source}disabled: true\n`);
   expect(await scene.waitReason("dormant", "FlowDisabled")).toContain("enable it");
-  await scene.kestra.edit(scene.namespace, "dormant", source);
+  await scene.edit("dormant", source);
   await scene.waitState("dormant", "Complete");
   await scene.expectSlots("dormant", hours(0, 6));
 });
@@ -114,10 +113,13 @@ test("a backfill that a person started is waited for, and left alone", async () 
   await scene.kestra.startBackfill(scene.trigger("busy"), {
     start: "2024-02-01T00:00:00Z",
     end: "2024-02-01T04:00:00Z",
+    // So that it outlasts the acceptance of ours.
+    paused: true,
   });
   await scene.create("busy", { start: "2024-01-01T00:00:00Z", end: "2024-01-01T01:00:00Z" });
   await scene.waitState("busy", "Queued");
   expect(await scene.message("busy")).toContain("somebody started in Kestra");
+  await scene.kestra.changeBackfill(scene.trigger("busy"), "unpause");
   await scene.waitState("busy", "Complete");
   const theirs = [0, 1, 2, 3, 4].map((hour) => `2024-02-01T0${hour}:00:00Z`);
   await scene.expectSlots("busy", [...theirs, ...hours(0, 1)]);
@@ -166,4 +168,4 @@ test("replaced by a person's backfill, it is interrupted, theirs runs, and Kestr
   // It is noticed by the second look at the latest, and Kestra starts one slot a second. Without the guard it would be all 38.
   expect(replayed).toBeLessThanOrEqual(15);
   expect((await scene.cluster.events("replaced")).map(({ reason }) => reason)).toContain("LiveScheduleRestored");
-}, 120_000);
+});

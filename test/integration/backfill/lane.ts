@@ -6,7 +6,7 @@ import type { Exchange, Faults } from "../../support/faultProxy.ts";
 import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
 import { ANYTHING, apiServerOf, ServiceAccount } from "../process/access.ts";
-import { HOURLY, scheduledFlow, slotOf } from "./scene.ts";
+import { HOURLY, scheduledFlow, slotOf, waitScheduled } from "./scene.ts";
 
 const WITHIN = { within: 90_000 };
 
@@ -62,11 +62,7 @@ export class Lane {
     const id = uniqueName("life");
     const namespace = this.#cluster.name;
     await this.#kestraApi.create(scheduledFlow(namespace, id, HOURLY));
-    const next = await eventually(async () => {
-      const row = await this.#kestraApi.trigger(namespace, id, "tick");
-      if (row?.nextExecutionDate === undefined) throw new Error("not scheduled yet");
-      return row.nextExecutionDate;
-    });
+    const { nextExecutionDate: next } = await waitScheduled(this.#kestraApi, [namespace, id, "tick"]);
     const deeds: Deed[] = [];
     const kill = this.#watchChanges(id, deeds, crash);
     try {

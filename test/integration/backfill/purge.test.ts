@@ -8,7 +8,7 @@ const range = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T06:00:00Z" };
 test("executions that are purged while it runs lower no count, and make no slot run again", async () => {
   await scene.flow("counted", HOURLY);
   await scene.create("counted", range);
-  await scene.backfills.waitUntil("counted", ({ status }) => (status?.slots?.done ?? 0) >= 2);
+  await scene.backfills.waitUntil("counted", ({ status }) => (status?.slots?.done ?? 0) >= 2, { within: 60_000 });
   const purged = (await scene.ours("counted")).slice(0, 2);
   for (const { id } of purged) await scene.kestra.deleteExecution(id);
   await scene.restartOperator();
@@ -34,11 +34,14 @@ test("executions that are purged before they are counted are told apart, and the
   await scene.create("uncounted", range);
   await scene.waitSlots("uncounted", 1);
   await scene.stopOperator();
-  const executions = await eventually(async () => {
-    const all = await scene.kestra.executions(scene.namespace, "uncounted");
-    if (all.length < 7 || all.some(({ state }) => state.current !== "SUCCESS")) throw new Error("not over yet");
-    return all;
-  });
+  const executions = await eventually(
+    async () => {
+      const all = await scene.kestra.executions(scene.namespace, "uncounted");
+      if (all.length < 7 || all.some(({ state }) => state.current !== "SUCCESS")) throw new Error("not over yet");
+      return all;
+    },
+    { within: 60_000 },
+  );
   const purged = executions.slice(3, 5);
   for (const { id } of purged) await scene.kestra.deleteExecution(id);
   await scene.startOperator();

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { eventually } from "../../support/eventually.ts";
-import { BackfillScene, hours, HOURLY } from "./scene.ts";
+import { BackfillScene, hours, HOURLY, waitScheduled } from "./scene.ts";
 
 const scene = new BackfillScene("bf-queue");
 
@@ -16,9 +16,10 @@ test("several Backfills of one trigger take turns, oldest first, and say whom th
       if (Date.now() < Date.parse(metadata.creationTimestamp ?? "") + 1_000) throw new Error("the same second");
     });
   }
-  await scene.waitState("c", "Queued");
-  expect(await scene.message("c")).toMatch(/Waiting for (the Backfill|the end of the Backfill)/);
-  expect((await scene.status("c")).conditions?.find(({ type }) => type === "Ready")?.status).toBe("True");
+  const { conditions } = await scene.waitState("c", "Queued");
+  const ready = conditions?.find(({ type }) => type === "Ready");
+  expect(ready?.message).toMatch(/Waiting for (the Backfill|the end of the Backfill)/);
+  expect(ready?.status).toBe("True");
   for (const name of Object.keys(ranges)) await scene.waitState(name, "Complete");
   await scene.expectSlots("turns", hours(0, 7));
 });
@@ -55,9 +56,7 @@ test("Backfills of different triggers of one flow run at the same time", async (
   await scene.kestra.create(
     `${scene.source("two", HOURLY)}  - id: tock\n    type: io.kestra.plugin.core.trigger.Schedule\n    cron: "0 0 1-5 1 *"\n`,
   );
-  await eventually(async () => {
-    if ((await scene.kestra.trigger(scene.namespace, "two", "tock")) === undefined) throw new Error("not there yet");
-  });
+  for (const trigger of ["tick", "tock"]) await waitScheduled(scene.kestra, [scene.namespace, "two", trigger]);
   const target = { namespace: scene.namespace, id: "two" };
   await scene.create("tick", {
     target: { ...target, trigger: "tick" },

@@ -1,7 +1,5 @@
-import { expect, jest, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { BackfillScene } from "./scene.ts";
-
-jest.setTimeout(180_000);
 
 const scene = new BackfillScene("bf-real");
 

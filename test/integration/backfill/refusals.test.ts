@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { BackfillSpec } from "../../../src/resources/backfill/schema.ts";
 import { eventually } from "../../support/eventually.ts";
-import { BackfillScene, hours, HOURLY } from "./scene.ts";
+import { BackfillScene, hours, HALF_PAST, HOURLY, waitScheduled } from "./scene.ts";
 
 const scene = new BackfillScene("bf-refuse");
 const range = { start: "2024-01-01T00:00:00Z", end: "2024-01-01T02:00:00Z" };
@@ -135,10 +135,14 @@ test.each<Refusal>([
 
 test("two Schedule triggers and none named are refused, and one that is named is run", async () => {
   await scene.kestra.create(
-    `${scene.source("two", HOURLY)}  - id: tock\n    type: io.kestra.plugin.core.trigger.Schedule\n    cron: "30 * * * *"\n`,
+    `${scene.source("two", HOURLY)}  - id: tock\n    type: io.kestra.plugin.core.trigger.Schedule\n    cron: "${HALF_PAST}"\n`,
   );
+  await waitScheduled(scene.kestra, scene.trigger("two"));
   await scene.create("two", range);
   expect(await scene.waitReason("two", "TriggerAmbiguous")).toContain("set target.trigger to one of tick, tock");
+  await scene.create("named", { ...range, target: { namespace: scene.namespace, id: "two", trigger: "tick" } });
+  await scene.waitState("named", "Complete");
+  await scene.expectSlots("two", hours(0, 2));
 });
 
 test.each([
@@ -166,8 +170,10 @@ test("a KestraFlow is waited for until it is Ready", async () => {
   expect(await scene.waitReason("declared", "FlowNotReady")).toContain("the KestraFlow declared");
   await scene.cluster.createFlow("declared", { source: source.replace("tasks:", "task:") });
   await scene.cluster.waitFor("declared", "Ready", "False", "InvalidFlow");
-  expect(await scene.waitReason("declared", "FlowNotReady")).toContain("to be Ready");
+  await scene.waitMessage("declared", "to be Ready");
   await scene.cluster.patchSpec("declared", { source });
+  await scene.cluster.waitReady("declared");
+  await waitScheduled(scene.kestra, scene.trigger("declared"));
   await scene.waitState("declared", "Complete");
   await scene.expectSlots("declared", hours(0, 2));
 });
@@ -180,7 +186,7 @@ test.each([
   await scene.flow(id, HOURLY, { more, trigger });
   await scene.create(id, range);
   expect(await scene.waitReason(id, reason)).toContain("enable it");
-  await scene.kestra.edit(scene.namespace, id, scene.source(id, HOURLY));
+  await scene.edit(id, scene.source(id, HOURLY));
   await scene.look(id);
   await scene.waitState(id, "Complete");
   await scene.expectSlots(id, hours(0, 2));

@@ -47,7 +47,7 @@ test("Missing runs failed slots again, Failed only them, and All everything", as
   expect((await scene.waitState("failed-only", "Failed")).slots).toMatchObject({ total: 4, present: 3, failed: 1 });
   expect((await scene.ours("failed-only", "all-ways")).map(slotOf)).toEqual(hours(1, 1));
 
-  await scene.kestra.edit(scene.namespace, "all-ways", scene.source("all-ways", HOURLY));
+  await scene.edit("all-ways", scene.source("all-ways", HOURLY));
   await again("missing", "all-ways", "Missing");
   expect((await scene.waitState("missing", "Complete")).slots).toMatchObject({ total: 4, present: 3, done: 1 });
   expect((await scene.ours("missing", "all-ways")).map(slotOf)).toEqual(hours(1, 1));

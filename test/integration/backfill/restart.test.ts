@@ -15,7 +15,7 @@ import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
 import { hours, scheduledFlow, slotOf, HOURLY } from "./scene.ts";
 
-jest.setTimeout(180_000);
+jest.setTimeout(360_000);
 
 /** An engine of its own, as the one that all tests share must not be stopped. */
 let build: EngineBuild;
@@ -36,7 +36,7 @@ beforeAll(async () => {
   kestra = new TestKestra(`http://127.0.0.1:${port}`, `${username}:${password}`);
   cluster = await TestNamespace.create("bf-restart");
   operator = await OperatorProcess.start(cluster.name, { settings: { KESTRA_URL: kestra.url } });
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await operator.stop();
@@ -53,13 +53,19 @@ test("when Kestra is restarted in the midst of it, it goes on, and every slot is
     start: "2024-01-01T00:00:00Z",
     end: "2024-01-01T07:00:00Z",
   });
-  await eventually(async () => {
-    expect((await kestra.executions(cluster.name, id)).length).toBeGreaterThanOrEqual(2);
-  });
+  await eventually(
+    async () => {
+      expect((await kestra.executions(cluster.name, id)).length).toBeGreaterThanOrEqual(2);
+    },
+    { within: 60_000 },
+  );
   await stopEngine();
-  await eventually(() => {
-    expect(operator.output).toContain("Kestra cannot be used");
-  });
+  await eventually(
+    () => {
+      expect(operator.output).toContain("Kestra cannot be used");
+    },
+    { within: 60_000 },
+  );
   await startEngine();
   const { status } = await cluster.backfills.waitUntil(id, ({ status }) => status?.finishedAt !== undefined, {
     within: 60_000,
@@ -75,7 +81,7 @@ async function startEngine(): Promise<void> {
     async () => {
       if (!(await engineReady(`http://127.0.0.1:${port}`))) throw new Error("the engine is not ready yet");
     },
-    { within: 60_000, every: 200 },
+    { within: 120_000, every: 200 },
   );
 }
 

@@ -112,7 +112,7 @@ describe("what is offline", () => {
       );
       expect({ spec, code, accepted }).toEqual({ spec, code: valid ? 0 : 1, accepted: valid });
     }
-  }, 120_000);
+  }, 240_000);
 
   test("read from standard input, with nothing of a value in what is said", async () => {
     const text = manifest("KestraKV", "namespace: t\nkey: K\ntype: NUMBER\nvalue: canary-value");

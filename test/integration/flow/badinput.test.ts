@@ -164,7 +164,7 @@ describe("a condition says what to do about", () => {
 
   test("none of which keeps another resource waiting, or a refused one from going", async () => {
     await scene.cluster.createFlow("bystander", { source: scene.source("bystander") });
-    await scene.cluster.waitReady("bystander", { within: 5_000 });
+    await scene.cluster.waitReady("bystander");
     await scene.cluster.createFlow("passing", { source: "id: [" });
     await scene.cluster.waitFor("passing", "Stalled", "True");
     await scene.cluster.deleteFlow("passing");

@@ -86,8 +86,10 @@ describe("of two resources for one flow", () => {
     expect((await scene.stored("handed-over")).source).toBe(source("the second"));
     await expectNeverDeleted("handed-over");
     expect(await triggers("handed-over")).toMatchObject([{ triggerId: "yearly", disabled: true }]);
-    const events = await scene.cluster.events(winner);
-    expect(events.map(({ reason }) => reason)).toContain("HandedOver");
+    await eventually(async () => {
+      const events = await scene.cluster.events(winner);
+      expect(events.map(({ reason }) => reason)).toContain("HandedOver");
+    });
   });
 
   test("the loser takes over when the winner moves on to another id", async () => {

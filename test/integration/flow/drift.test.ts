@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { findCondition } from "../../../src/kubernetes/conditions.ts";
-import type { FlowSpec } from "../../../src/resources/flow/schema.ts";
+import type { FlowSpec, KestraFlow } from "../../../src/resources/flow/schema.ts";
 import { uniqueName } from "../../support/cluster.ts";
 import { always, eventually } from "../../support/eventually.ts";
 import { flowSource } from "../../support/flowSource.ts";
@@ -163,21 +163,25 @@ describe("of a flow given as an object", () => {
 test("a correction that is undone again and again backs off and says Contested, and ends well when that stops", async () => {
   const source = await inSync("contested");
   const other = scene.source("contested", "somebody else's");
-  const undone = async (): Promise<boolean> => {
+  /** The resource when it says so, undefined when the edit was corrected. */
+  const undo = async (): Promise<KestraFlow | undefined> => {
     await kestra.edit(namespace, "contested", other);
     return eventually(async () => {
-      const { status } = await scene.cluster.getFlow("contested");
-      if (findCondition(status?.conditions, "Ready")?.reason === "Contested") return true;
+      const flow = await scene.cluster.getFlow("contested");
+      if (findCondition(flow.status?.conditions, "Ready")?.reason === "Contested") return flow;
       expect((await scene.stored("contested")).source).toBe(source);
-      return false;
+      return undefined;
     });
   };
+  // Corrections count as one row only when they follow each other within a few intervals, which is longer than one takes.
+  await scene.restartOperator({ DRIFT_INTERVAL: "1s" });
   let corrections = 0;
-  while (corrections < 8 && !(await undone())) corrections += 1;
+  let contested: KestraFlow | undefined;
+  while (corrections < 8 && (contested = await undo()) === undefined) corrections += 1;
   expect(corrections).toBeGreaterThanOrEqual(3);
   expect(corrections).toBeLessThan(8);
 
-  const { status } = await scene.cluster.getFlow("contested");
+  const { status } = contested ?? {};
   const stalled = findCondition(status?.conditions, "Stalled");
   expect(stalled).toMatchObject({ status: "True", reason: "Contested" });
   expect(stalled?.message).toMatch(/undone again: find out who else writes this flow, or set spec\.driftPolicy/);
@@ -186,7 +190,8 @@ test("a correction that is undone again and again backs off and says Contested, 
   await scene.waitStored("contested", source);
   const after = await scene.cluster.waitReady("contested");
   expect(after.status?.conditions?.map(({ type }) => type)).toEqual(["Ready"]);
-});
+  await scene.restartOperator();
+}, 120_000);
 
 test("drift is looked for by one list for each Kestra namespace and interval; no flow is read by itself", async () => {
   const [first, second] = [uniqueName("drift-list"), uniqueName("drift-list")];
@@ -202,8 +207,9 @@ test("drift is looked for by one list for each Kestra namespace and interval; no
   const startedAt = performance.now();
   const [listsBefore, asked] = [await lists(), await scene.flowCalls()];
   await scene.driftLooks(4, count);
+  const made = (await lists()) - listsBefore;
   const rounds = (performance.now() - startedAt) / 300 + 1;
-  expect((await lists()) - listsBefore).toBeLessThanOrEqual(Math.ceil(rounds) * count);
+  expect(made).toBeLessThanOrEqual(Math.ceil(rounds) * count);
   expect(await scene.flowCalls()).toBe(asked);
   await always(async () => {
     expect(await scene.flowCalls()).toBe(asked);

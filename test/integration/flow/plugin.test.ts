@@ -32,7 +32,7 @@ installable(
     await scene.waitStored("bystander", next);
 
     await restartServer("kestra", { plugins: samplePlugins ?? null });
-    await scene.cluster.waitReady("greet", { within: 10_000 });
+    await scene.cluster.waitReady("greet", { within: 30_000 });
     expect((await scene.stored("greet")).source).toBe(source);
     const { status } = await scene.cluster.waitReady("bystander");
     expect(status?.flow?.revision).toBe(2);

@@ -37,7 +37,9 @@ describe("the tutorial's flows", () => {
 
   test("applied again, the flows keep their revisions", async () => {
     // The example's own calls are no writes of flows.
-    await scene.cluster.backfills.waitUntil("hourly-log-night", ({ status }) => status?.state === "Complete");
+    await scene.cluster.backfills.waitUntil("hourly-log-night", ({ status }) => status?.state === "Complete", {
+      within: 60_000,
+    });
     const revisions = async () => (await scene.resources()).map(({ status }) => status?.flow?.revision);
     const before = await revisions();
     const writes = await scene.operator.kestraWrites();

@@ -7,7 +7,7 @@ import { flowSource } from "../../support/flowSource.ts";
 import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
 import { counterparts } from "../../support/sandbox.ts";
-import { failingWhen, hours, scheduledFlow, sleeping } from "../backfill/scene.ts";
+import { failingWhen, hours, HOURLY, scheduledFlow, sleeping, waitScheduled } from "../backfill/scene.ts";
 import { argoHealthOf, BUILD_MS, buildJudges, kstatusOf } from "./judges.ts";
 import type { Judgement } from "./judges.ts";
 
@@ -64,11 +64,8 @@ const PAUSE = { "kestraflow.dev/paused": "true" };
 
 /** A scheduled flow in Kestra whose trigger is ready, and a Backfill of one slot of it. */
 async function backfillOf(id: string, tasks: string, spec: object = {}): Promise<void> {
-  await kestra.create(scheduledFlow(kestraNamespace, id, "0 * * * *", { tasks }));
-  await eventually(async () => {
-    if ((await kestra.trigger(kestraNamespace, id, "tick"))?.nextExecutionDate === undefined)
-      throw new Error("not scheduled yet");
-  });
+  await kestra.create(scheduledFlow(kestraNamespace, id, HOURLY, { tasks }));
+  await waitScheduled(kestra, [kestraNamespace, id, "tick"]);
   const [start = "", end = ""] = hours(0, 1);
   await cluster.backfills.create(id, { target: { namespace: kestraNamespace, id }, start, end, ...spec });
 }
@@ -189,7 +186,7 @@ beforeAll(async () => {
   const names = Object.keys(objects);
   const judged = await kstatusOf(Object.values(objects));
   verdicts = new Map(judged.map((judgement, index) => [names[index] ?? "", judgement]));
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   await operator.kill("SIGKILL");

@@ -37,7 +37,7 @@ describe("a deleted resource", () => {
     await scene.inSync("gone", { value: "x", driftPolicy: "Report" });
     await kestra.deleteEntry(namespace, "gone");
     await scene.kvs.waitFor("gone", "Drifted", "True", "Deleted");
-    await scene.inSync("expired", { value: "x", ttl: "PT1S" });
+    await scene.inSync("expired", { value: "x", ttl: "PT3S" });
     await scene.kvs.waitFor("expired", "Ready", "True", "Expired");
     for (const name of ["gone", "expired"]) await deleteAndWait(name);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { findCondition } from "../../../src/kubernetes/conditions.ts";
-import type { KvSpec } from "../../../src/resources/kv/schema.ts";
+import type { KestraKv, KvSpec } from "../../../src/resources/kv/schema.ts";
 import { eventually } from "../../support/eventually.ts";
 import { KvScene } from "./scene.ts";
 
@@ -99,7 +99,8 @@ test("with driftPolicy: Report an edit and a deletion stay and are reported, unt
   expect(await kestra.value(namespace, "reported")).toBeUndefined();
 
   await scene.kvs.patchSpec("reported", { value: { n: 2 } });
-  await scene.waitValue("reported", { n: 2 });
+  await scene.kvs.waitReady("reported");
+  expect((await scene.stored("reported")).value).toEqual({ n: 2 });
   await kestra.putEntry(namespace, "reported", '"edited again"');
   await scene.kvs.waitFor("reported", "Drifted", "True", "Edited");
   await scene.kvs.patchSpec("reported", { driftPolicy: "Correct" });
@@ -125,22 +126,28 @@ test("reported drift of a description is told apart from none, and ends when the
 
 test("a correction that is undone again and again backs off and says Contested, and ends well when that stops", async () => {
   await inSync("contested");
-  const undone = async (): Promise<boolean> => {
+  /** The resource when it says so, undefined when the edit was corrected. */
+  const undo = async (): Promise<KestraKv | undefined> => {
     await kestra.putEntry(namespace, "contested", '"somebody else\'s"');
     return eventually(async () => {
-      const { status } = await scene.kvs.get("contested");
-      if (findCondition(status?.conditions, "Ready")?.reason === "Contested") return true;
+      const entry = await scene.kvs.get("contested");
+      if (findCondition(entry.status?.conditions, "Ready")?.reason === "Contested") return entry;
       expect((await scene.stored("contested")).value).toEqual({ n: 1 });
-      return false;
+      return undefined;
     });
   };
+  // Corrections count as one row only when they follow each other within a few intervals, which is longer than one takes.
+  await scene.restartOperator({ DRIFT_INTERVAL: "1s" });
   let corrections = 0;
-  while (corrections < 8 && !(await undone())) corrections += 1;
+  let contested: KestraKv | undefined;
+  while (corrections < 8 && (contested = await undo()) === undefined) corrections += 1;
   expect(corrections).toBeGreaterThanOrEqual(3);
   expect(corrections).toBeLessThan(8);
-  const { status } = await scene.kvs.get("contested");
-  expect(findCondition(status?.conditions, "Stalled")?.message).toMatch(/find out who else writes this entry/);
+  expect(findCondition(contested?.status?.conditions, "Stalled")?.message).toMatch(
+    /find out who else writes this entry/,
+  );
   await scene.waitValue("contested", { n: 1 });
   const after = await scene.kvs.waitReady("contested");
   expect(after.status?.conditions?.map(({ type }) => type)).toEqual(["Ready"]);
-});
+  await scene.restartOperator();
+}, 120_000);

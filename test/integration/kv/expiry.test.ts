@@ -41,7 +41,7 @@ describe("an entry with a ttl", () => {
   });
 
   test("that expired is written again when its resource changes", async () => {
-    await scene.inSync("edited", { value: "one", ttl: "PT1S" });
+    await scene.inSync("edited", { value: "one", ttl: "PT3S" });
     await expired("edited");
     await scene.kvs.patchSpec("edited", { value: "two", ttl: "PT1H" });
     await scene.waitValue("edited", "two");
@@ -179,7 +179,7 @@ describe("with writePolicy: CreateOnce an entry is made, and", () => {
 
   test("it is not made again after somebody deleted it or it expired", async () => {
     await scene.inSync("gone", { value: "x", writePolicy: "CreateOnce" });
-    await scene.inSync("gone-timed", { value: "x", writePolicy: "CreateOnce", ttl: "PT1S" });
+    await scene.inSync("gone-timed", { value: "x", writePolicy: "CreateOnce", ttl: "PT3S" });
     await kestra.deleteEntry(namespace, "gone");
     await scene.restartOperator();
     await always(async () => {

@@ -9,7 +9,7 @@ const scene = new KvScene("rotation", { DRIFT_INTERVAL: "5s", STALLED_RETRY_INTE
 const { namespace, kestra } = scene;
 const PATIENCE = { within: 120_000, every: 250 };
 /** Longer than it takes on a slow machine, and much shorter than if the followers of a Secret came one after the other. */
-const LIMIT_S = 60;
+const LIMIT_S = 120;
 
 const secrets = Array.from({ length: 50 }, (_, index) => `source-${index}`);
 const followers = secrets.flatMap((secret) =>

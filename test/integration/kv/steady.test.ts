@@ -78,14 +78,17 @@ test("an operator that starts reads each entry once and writes nothing, in Kestr
   await scene.stopOperator();
   tap.log.length = 0;
   await scene.startOperator({ KESTRA_URL: tap.url });
+  const reads = () => tap.log.filter(({ path }) => path.includes("/namespaces/")).map(({ path }) => path);
+  await eventually(() => {
+    expect(reads()).toHaveLength(18);
+  });
   await scene.driftLooks(2, namespaces.length);
 
   expect(await scene.operator.kestraWrites()).toBe(0);
   expect(await scene.operator.kubernetesWrites()).toBe(0);
   expect(tap.log.filter(({ method }) => method !== "GET")).toEqual([]);
-  const values = tap.log.filter(({ path }) => path.includes("/namespaces/")).map(({ path }) => path);
-  expect(values).toHaveLength(18);
-  expect(new Set(values).size).toBe(18);
+  expect(reads()).toHaveLength(18);
+  expect(new Set(reads()).size).toBe(18);
   expect(await listed()).toEqual(before);
   expect(await scene.kvs.list()).toEqual(resources);
 });

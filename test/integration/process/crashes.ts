@@ -47,7 +47,7 @@ export class Crashes {
   /** Told without a fault before the first test of the file; everything is removed after the last. */
   constructor(topic: string, storyIn: (cluster: TestNamespace) => Story) {
     this.#storyIn = storyIn;
-    jest.setTimeout(300_000);
+    jest.setTimeout(900_000);
     beforeAll(async () => {
       this.#cluster = await TestNamespace.create(topic);
       this.#account = await ServiceAccount.create(this.#cluster, "operator");

@@ -13,7 +13,7 @@ import { TestKestra } from "../../support/kestra.ts";
 import { OperatorProcess } from "../../support/operator.ts";
 import { counterparts, hasSandbox, startServer, stopServer } from "../../support/sandbox.ts";
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 /** Longer than the longest pause between two looks at a Kestra that is away. */
 const RECOVERY = { within: 45_000 };

@@ -88,12 +88,12 @@ describe("two replicas", () => {
 
   test("on SIGTERM the leader hands over at once and exits with 0", async () => {
     // So long a lease that waiting for its end would be noticed.
-    const [leader, standby] = await startPair(3 * LEASE_MS);
+    const [leader, standby] = await startPair(10 * LEASE_MS);
     await createFlow("handed-over");
     await cluster.waitReady("handed-over");
 
     const exit = leader.operator.stop();
-    await standby.waitLeading(LEASE_MS);
+    await standby.waitLeading(5 * LEASE_MS);
     expect(await exit).toBe(0);
 
     const writes = leader.changes.length;
